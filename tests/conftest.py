@@ -65,10 +65,12 @@ def free_port() -> int:
 
 
 def _postgres_programs() -> Path | None:
-    if found := shutil.which("initdb"):
-        return Path(found).parent
+    # Debian keeps the server's programs out of PATH; what is in PATH may be a lone wrapper.
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return versions[-1].parent if versions else None
+    if versions:
+        return versions[-1].parent
+    programs = [shutil.which(name) for name in ("initdb", "postgres", "pg_isready")]
+    return Path(str(programs[0])).parent if all(programs) else None
 
 
 @pytest.fixture(scope="session")

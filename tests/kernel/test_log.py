@@ -1,0 +1,35 @@
+"""Logs that keep secrets."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from kernel.log import get_logger, mask_text, set_up_logging
+
+
+def test_api_18_secrets_and_phones_never_reach_the_log() -> None:
+    """Whatever a careless line logs, codes, tokens, passwords and phones are masked."""
+    stream = io.StringIO()
+    set_up_logging("debug", "json", stream)
+    get_logger("api").info(
+        "login", password="hunter2", pickup_code="4711", note="call 13912345678 back", error_code="input",
+        url="postgresql://cunda:s3cret@db/cunda", recipient_phone="13912345678",
+    )  # fmt: skip
+    line = json.loads(stream.getvalue())
+    assert line["password"] == line["pickup_code"] == line["recipient_phone"] == "***"
+    assert line["note"] == "call 139******78 back"
+    assert line["url"] == "postgresql://cunda:***@db/cunda"
+    assert line["error_code"] == "input"
+    assert line["room"] == "api"
+
+
+@pytest.mark.parametrize(
+    ("said", "masked"),
+    [("13800001111", "138******11"), ("waybill 138000011112", "waybill 138000011112")],
+)
+def test_a_waybill_is_not_taken_for_a_phone(said: str, masked: str) -> None:
+    """A longer number that contains a phone-like part stays readable."""
+    assert mask_text(said) == masked
