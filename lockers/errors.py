@@ -1,0 +1,31 @@
+"""Errors of kiosks, stations and cabinets."""
+
+from __future__ import annotations
+
+from kernel.errors import ConflictError, InputError, NotFoundError
+
+
+class UnknownSiteError(NotFoundError):
+    """No site has this id."""
+
+    code = "unknown_site"
+    remedy = "List the region's sites; an id is 3 to 32 lower-case letters, digits and hyphens."
+
+
+class SiteExistsError(ConflictError):
+    """A site with this id is registered already."""
+
+    code = "site_exists"
+    remedy = "Choose another id, or change the registered site."
+
+
+class InvalidSiteError(InputError):
+    """A site's registration contradicts itself."""
+
+    code = "invalid_site"
+
+
+class InvalidDropOffError(InputError):
+    """A drop-off cannot be what its description says."""
+
+    code = "invalid_drop_off"

@@ -1,0 +1,1 @@
+"""Registry of sites: which kiosks, stations and cabinets exist, where, and what they hold."""
