@@ -1,0 +1,117 @@
+"""What can go wrong with regions, roads and places."""
+
+from __future__ import annotations
+
+from kernel.errors import InputError, InvalidFileError, NotFoundError, UnavailableError
+
+
+class RegionNotFoundError(NotFoundError):
+    """No region of that name was imported."""
+
+    code = "region_not_found"
+    remedy = "`cunda region list` shows the regions; `cunda region build demo` or `cunda region import` makes one."
+
+
+class RegionNameError(InputError):
+    """A region name cannot be used as a folder and in addresses."""
+
+    code = "region_name"
+    remedy = "Use 1 to 40 of the characters a-z, 0-9 and '-', beginning with a letter or digit."
+
+
+class RegionDataError(UnavailableError):
+    """The stored files of a region are missing or damaged."""
+
+    code = "region_data"
+    remedy = "Import the region again; an import replaces the stored files as a whole."
+
+
+class PlaceNotFoundError(NotFoundError):
+    """The region has no place or township of that id."""
+
+    code = "place_not_found"
+    remedy = "Use an id from the region's list of places."
+
+
+class PlaceUnlocatedError(InputError):
+    """A place without coordinates was to be used as a point."""
+
+    code = "place_unlocated"
+    remedy = "Give the place coordinates in the region's source file, or pick its position by hand on the map."
+
+
+class CoordinateError(InputError):
+    """A point is not a longitude and latitude."""
+
+    code = "coordinate"
+    remedy = "Give WGS-84 degrees as (longitude, latitude); leave out points whose position is unknown."
+
+
+class ProfileError(InputError):
+    """No vehicle profile has that name."""
+
+    code = "vehicle_profile"
+    remedy = "Use one of: van, etrike, motorcycle."
+
+
+class DatumError(InputError):
+    """The datum of a coordinate has an unknown name."""
+
+    code = "datum"
+    remedy = "Use one of: wgs84, gcj02, bd09."
+
+
+class TerrainError(InputError):
+    """The terrain class of a region without roads has an unknown name."""
+
+    code = "terrain"
+    remedy = "Use one of: flat, hilly, mountain."
+
+
+class OsmFileError(InvalidFileError):
+    """An OpenStreetMap extract cannot be read to its end."""
+
+    code = "osm_file"
+    remedy = "Download the extract again and compare its checksum; it must be a complete .osm.pbf, .osm or .osm.bz2."
+
+
+class NoRoadsError(InvalidFileError):
+    """An extract holds no road a vehicle may use."""
+
+    code = "no_roads"
+    remedy = "Use an extract with ways tagged highway=*; for a region without road data import villages from CSV."
+
+
+class NoPlacesError(InvalidFileError):
+    """A file names no town, village or hamlet."""
+
+    code = "no_places"
+    remedy = "Use an extract with nodes tagged place=town, village or hamlet, or import villages from CSV."
+
+
+class BoundaryOpenError(InvalidFileError):
+    """A township's boundary does not close."""
+
+    code = "boundary_open"
+    remedy = "Close the boundary in the data, or give the townships as polygons with --boundary FILE."
+
+
+class BoundaryFileError(InvalidFileError):
+    """A file of boundaries cannot be used."""
+
+    code = "boundary_file"
+    remedy = "Give GeoJSON in WGS-84 with one Polygon or MultiPolygon per township and its `name` in the properties."
+
+
+class PlacesFileError(InvalidFileError):
+    """A table of villages or towns cannot be used."""
+
+    code = "places_file"
+    remedy = "Give UTF-8 CSV with the columns docs/maps.md lists; leave unknown coordinates empty."
+
+
+class ClosureError(InputError):
+    """A road closure names no road that exists."""
+
+    code = "road_closure"
+    remedy = "Use edge ids that snapping returned, or a polygon in WGS-84."
