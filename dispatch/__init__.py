@@ -1,0 +1,1 @@
+"""The working day: parcels and their custody, service products, fleet, demand and plans."""

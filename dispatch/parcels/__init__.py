@@ -1,0 +1,1 @@
+"""Parcels: what companies announce and customers hand in, and how a manifest becomes rows."""

@@ -1,0 +1,1 @@
+"""Service products as versioned data rows; no product's name appears in code."""
