@@ -1,0 +1,1 @@
+"""Vehicles and the people who drive them: types with capacity, cost and shift, vehicles, couriers."""
