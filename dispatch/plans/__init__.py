@@ -1,0 +1,1 @@
+"""Plans of a day: immutable versions, publishing, insertion, and what a courier sees of them."""
