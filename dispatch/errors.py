@@ -16,6 +16,7 @@ Leaves below the families of :mod:`kernel.errors`::
     └── ProductDataError              422  the file of service products contradicts itself
     InputError
     ├── ManifestMappingError               a column mapping that cannot be meant
+    ├── CompanyIdError                     a company id that cannot be used
     └── CustodyEventError                  an event that cannot be true
     NotFoundError
     ├── ParcelUnknownError                 no parcel with this waybill or id
@@ -148,3 +149,10 @@ class CollectionConflictError(ConflictError):
 
     code = "collection_conflict"
     remedy = "Scan the label again; if it is right, record the parcel as a surplus scan."
+
+
+class CompanyIdError(InputError):
+    """A company's id has a form that cannot be used."""
+
+    code = "company_id"
+    remedy = "Use 1 to 32 lower-case letters, digits and hyphens, for example “yunlu”."

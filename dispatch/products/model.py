@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Date, Integer, String, Text
+from sqlalchemy import JSON, Date, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import Base
@@ -21,7 +21,7 @@ class ServiceProductRow(Base):
     kind: Mapped[str] = mapped_column(String(8))
     title_zh: Mapped[str] = mapped_column(String(80))
     title_en: Mapped[str] = mapped_column(String(80))
-    is_default: Mapped[bool] = mapped_column(Boolean, default=False)
+    default_for: Mapped[str | None] = mapped_column(String(8))
     valid_from: Mapped[date] = mapped_column(Date)
     valid_to: Mapped[date | None] = mapped_column(Date)
     rules: Mapped[dict[str, Any]] = mapped_column(JSON)
