@@ -15,6 +15,8 @@ _MODEL_MODULES = (
     "dispatch.plans.model",
     "firmware_bridge.server.model",
     "api.auth.model",
+    "api.operations.model",
+    "api.native.model",
 )
 
 
