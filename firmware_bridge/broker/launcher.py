@@ -1,0 +1,304 @@
+"""Start, watch and stop a broker of our own, or speak of a foreign one.
+
+Everything a broker needs lies in one folder: configuration, password file, access list, log and
+``broker.json`` with its process id, so that another program (``cunda device enrol`` beside
+``cunda broker``) can add accounts to the running one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from firmware_bridge.broker.accounts import Account, acl_file, password_file
+from firmware_bridge.broker.mosquitto import DROP_LINE, configuration, find_mosquitto
+from firmware_bridge.errors import BrokerForeignError, BrokerMissingError, BrokerStartError, BrokerUrlError
+
+Kind = Literal["mosquitto", "amqtt", "foreign"]
+_READY_S: Final = 15.0
+_STOP_S: Final = 5.0
+
+LACKS: Final[dict[Kind, tuple[str, ...]]] = {
+    "mosquitto": (),
+    "amqtt": (
+        "no MQTT 5: message expiry and shared subscriptions are not used",
+        "nothing survives its restart (outboxes make up for it)",
+        "a revoked account's open connection stays until it reconnects",
+        "a fraction of mosquitto's speed; for trials on one machine, not for service",
+    ),
+    "foreign": ("accounts and limits of this broker are managed elsewhere",),
+}
+"""What each kind of broker cannot do, in sentences for the operator."""
+
+
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Where a broker listens."""
+
+    host: str
+    port: int
+    tls: bool = False
+
+    @classmethod
+    def parse(cls, url: str) -> BrokerAddress:
+        """Read ``mqtt://host:port`` or ``mqtts://host:port``.
+
+        Raises
+        ------
+        BrokerUrlError
+            If the scheme, host or port is not one.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as problem:
+            raise BrokerUrlError("the broker's address has no usable port") from problem
+        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+            raise BrokerUrlError("the broker's address does not start with mqtt:// or mqtts:// and a host")
+        tls = parts.scheme == "mqtts"
+        return cls(parts.hostname, port or (8883 if tls else 1883), tls)
+
+    @property
+    def url(self) -> str:
+        """Return the address as a URL."""
+        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
+
+
+class RunningBroker:
+    """A broker that answers.
+
+    Use :func:`launch` to make one. :meth:`stop` ends what we started and leaves a foreign broker alone.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        address: BrokerAddress,
+        folder: Path | None = None,
+        process: subprocess.Popen[bytes] | None = None,
+    ) -> None:
+        self.kind = kind
+        self.address = address
+        self.folder = folder
+        self._process = process
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Return what this broker cannot do, to be printed at the start."""
+        return LACKS[self.kind]
+
+    @property
+    def pid(self) -> int | None:
+        """Return the process we started, if we did."""
+        return self._process.pid if self._process else None
+
+    def alive(self) -> bool:
+        """Tell whether the broker answers an MQTT connection now."""
+        return answers(self.address)
+
+    def set_accounts(self, accounts: list[Account]) -> None:
+        """Replace the accounts of the running broker; connections of accounts that are gone end.
+
+        Raises
+        ------
+        BrokerForeignError
+            If we did not start this broker.
+        """
+        if self.folder is None:
+            raise BrokerForeignError(f"the broker at {self.address.url} was not started by Cunda")
+        write_accounts(self.folder, accounts)
+        signal_reload(self.folder)
+
+    def dropped_lines(self) -> list[str]:
+        """Return log lines that tell of dropped messages; there must be none."""
+        log = self.folder / "broker.log" if self.folder else None
+        if log is None or not log.exists():
+            return []
+        return [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if DROP_LINE in line]
+
+    def stop(self) -> None:
+        """Ask the broker to end and wait for it; after some seconds it is killed."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._forget()
+
+    def kill(self) -> None:
+        """End the broker as a power cut would (SIGKILL), for trials of what survives."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._forget()
+
+    def _forget(self) -> None:
+        if self.folder is not None:
+            (self.folder / "broker.json").unlink(missing_ok=True)
+        self._process = None
+
+
+def launch(
+    folder: Path,
+    accounts: list[Account],
+    *,
+    port: int = 0,
+    kind: Literal["auto", "mosquitto", "amqtt"] = "auto",
+    persistence: bool = True,
+    max_queued: int = 100_000,
+) -> RunningBroker:
+    """Start a broker on loopback and wait until it answers.
+
+    Parameters
+    ----------
+    folder
+        Kept readable by its owner only.
+    accounts
+        Who may connect.
+    port
+        0 takes a free one.
+    kind
+        ``auto`` takes mosquitto when it is on the machine, else amqtt.
+
+    Raises
+    ------
+    BrokerMissingError
+        If the wanted program is not installed.
+    BrokerStartError
+        If it does not answer within 15 s, or the port is in use.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    _end_leftover(folder)
+    address = BrokerAddress("127.0.0.1", port or _free_port())
+    if answers(address):
+        raise BrokerStartError(f"something else listens on port {address.port}", port=address.port)
+    write_accounts(folder, accounts)
+    chosen, command = _command(folder, address.port, kind, persistence, max_queued)
+    with (folder / "broker.out").open("ab") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder)
+    _write(folder / "broker.json", json.dumps({"pid": process.pid, "kind": chosen, "port": address.port}))
+    broker = RunningBroker(chosen, address, folder, process)
+    deadline = time.monotonic() + _READY_S
+    while not answers(address):
+        if process.poll() is not None or time.monotonic() > deadline:
+            broker.stop()
+            raise BrokerStartError(f"{chosen} does not answer on port {address.port}; see {folder}", kind=chosen)
+        time.sleep(0.05)
+    return broker
+
+
+def foreign(url: str) -> RunningBroker:
+    """Speak of a broker that somebody else runs.
+
+    Raises
+    ------
+    BrokerUrlError
+        If the address is malformed.
+    """
+    return RunningBroker("foreign", BrokerAddress.parse(url))
+
+
+def running_in(folder: Path) -> RunningBroker | None:
+    """Find the broker that another program of ours runs from this folder, if it does."""
+    found = _recorded(folder)
+    if found is None:
+        return None
+    return RunningBroker(found.kind, BrokerAddress("127.0.0.1", found.port), folder)
+
+
+def write_accounts(folder: Path, accounts: list[Account]) -> None:
+    """Write password file and access list, each in one step, readable by their owner only."""
+    _write(folder / "acl", acl_file())
+    _write(folder / "passwords", password_file(accounts))
+
+
+def signal_reload(folder: Path) -> bool:
+    """Ask the broker of this folder to read its accounts again; False when none runs."""
+    found = _recorded(folder)
+    if found is None:
+        return False
+    os.kill(found.pid, signal.SIGHUP)
+    return True
+
+
+def answers(address: BrokerAddress, timeout_s: float = 1.0) -> bool:
+    """Tell whether an MQTT broker answers there; it may well refuse us."""
+    # CONNECT of MQTT 3.1.1 with clean session, keep-alive 5 s and the client id "probe", without a user.
+    connect = b"\x10\x11\x00\x04MQTT\x04\x02\x00\x05\x00\x05probe"
+    try:
+        with socket.create_connection((address.host, address.port), timeout_s) as link:
+            link.settimeout(timeout_s)
+            if address.tls:
+                return True
+            link.sendall(connect)
+            return link.recv(4)[:1] == b"\x20"
+    except OSError:
+        return False
+
+
+def _command(folder: Path, port: int, kind: str, persistence: bool, max_queued: int) -> tuple[Kind, list[str]]:
+    program = find_mosquitto() if kind != "amqtt" else None
+    if program is not None:
+        text = configuration(folder, port, persistence=persistence, max_queued=max_queued, as_root=os.getuid() == 0)
+        _write(folder / "mosquitto.conf", text)
+        return "mosquitto", [str(program), "-c", str(folder / "mosquitto.conf")]
+    if kind == "mosquitto":
+        raise BrokerMissingError("mosquitto is not on this machine", program="mosquitto")
+    return "amqtt", [sys.executable, "-m", "firmware_bridge.broker.amqtt_child", str(folder), str(port)]
+
+
+@dataclass(frozen=True)
+class _Record:
+    pid: int
+    kind: Kind
+    port: int
+
+
+def _recorded(folder: Path) -> _Record | None:
+    """Return what broker.json says, if that very process still runs."""
+    try:
+        found = _Record(**json.loads((folder / "broker.json").read_text(encoding="ascii")))
+        command = Path(f"/proc/{found.pid}/cmdline").read_bytes()
+    except (OSError, ValueError, TypeError):
+        return None
+    return found if str(folder).encode() in command else None
+
+
+def _end_leftover(folder: Path) -> None:
+    # A program of ours that was killed leaves its broker behind; the folder can have one only.
+    found = _recorded(folder)
+    if found is None:
+        return
+    os.kill(found.pid, signal.SIGTERM)
+    for _ in range(100):
+        if _recorded(folder) is None:
+            return
+        time.sleep(0.05)
+    raise BrokerStartError(f"an earlier broker (process {found.pid}) does not end", pid=found.pid)
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(path.name + ".new")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

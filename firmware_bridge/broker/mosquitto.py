@@ -1,0 +1,69 @@
+"""Mosquitto: where its program lies and what its configuration says.
+
+The figures come from measurements with 2.0.11 on Debian 12; docs/devices/protocol.md gives the reasons.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+from firmware_bridge.payload import MAX_WIRE_BYTES
+
+_SBIN: Final = ("/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto")
+MAX_PACKET_BYTES: Final = 65_536
+assert MAX_WIRE_BYTES < MAX_PACKET_BYTES
+#: Printed by mosquitto when a queue overflows; seeing it is an alarm, in tests a failure.
+DROP_LINE: Final = "Outgoing messages are being dropped"
+
+
+def find_mosquitto() -> Path | None:
+    """Find the program in PATH, or in Debian's sbin folders, which a normal user's PATH often lacks."""
+    if found := shutil.which("mosquitto"):
+        return Path(found)
+    return next((Path(path) for path in _SBIN if os.access(path, os.X_OK)), None)
+
+
+def configuration(
+    folder: Path, port: int, *, persistence: bool = True, max_queued: int = 100_000, as_root: bool = False
+) -> str:
+    """Write a configuration for loopback.
+
+    Parameters
+    ----------
+    folder
+        Where password file, access list, log and memory lie.
+    persistence
+        Keep sessions over restarts; a convenience only, nothing relies on it.
+    max_queued
+        Messages kept for a slow reader. Never 0: some versions read that as "none".
+    as_root
+        Started by root: keep that user, else mosquitto drops to one that cannot read ``folder``.
+    """
+    lines = [
+        "per_listener_settings false",
+        f"listener {port} 127.0.0.1",
+        "allow_anonymous false",
+        f"password_file {folder / 'passwords'}",
+        f"acl_file {folder / 'acl'}",
+        "use_username_as_clientid true",  # a second connection with stolen credentials ends the first: seen at once
+        f"max_packet_size {MAX_PACKET_BYTES}",
+        f"max_queued_messages {max_queued}",
+        "max_inflight_messages 256",
+        "max_keepalive 120",
+        "connection_messages true",
+        "log_timestamp_format %Y-%m-%dT%H:%M:%S",
+        f"log_dest file {folder / 'broker.log'}",
+        "log_type error",
+        "log_type warning",
+        "log_type notice",
+        "log_type information",
+        f"persistence {'true' if persistence else 'false'}",
+    ]
+    if persistence:
+        lines += [f"persistence_location {folder}/", "autosave_interval 5", "persistent_client_expiration 7d"]
+    if as_root:
+        lines.append("user root")
+    return "\n".join(lines) + "\n"

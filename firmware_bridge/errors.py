@@ -1,0 +1,121 @@
+"""Errors of the wire, the device program and the server's bridge."""
+
+from __future__ import annotations
+
+from kernel.errors import (
+    AccessError,
+    ConflictError,
+    InputError,
+    LimitError,
+    NotFoundError,
+    UnavailableError,
+)
+
+
+class PayloadError(InputError):
+    """A message's bytes are not an acceptable JSON object; ``reason`` says why in one word."""
+
+    code = "payload"
+    remedy = "docs/devices/protocol.md lists sizes, depth and numbers that a message may have."
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message, reason=reason)
+        self.reason = reason
+
+
+class PayloadTooLargeError(LimitError):
+    """A message is longer than the wire accepts."""
+
+    code = "payload_too_large"
+    remedy = "Split the fact into several events."
+
+
+class SignatureError(AccessError):
+    """A message is unsigned, signed with another key, edited, or was sent under another topic."""
+
+    code = "signature"
+    remedy = "Check that device and server hold the same key; if they do, somebody else wrote this message."
+
+
+class TopicError(InputError):
+    """A topic or one of its parts has a form the protocol does not know."""
+
+    code = "topic"
+    remedy = "Areas and device ids are 3 to 32 lower-case letters, digits and hyphens."
+
+
+class PersonalDataError(InputError):
+    """A message would carry a name, phone, address or code."""
+
+    code = "personal_data"
+    remedy = "Send an id or a masked form; names, phones, addresses and codes never travel."
+
+
+class EventBodyError(InputError):
+    """An event of a known type lacks what its type needs."""
+
+    code = "event_body"
+    remedy = "docs/reference/messages.md lists the fields of each event type."
+
+
+class BrokerMissingError(UnavailableError):
+    """No broker program is on this machine."""
+
+    code = "broker_missing"
+    remedy = "Install mosquitto (Debian package mosquitto) or name a broker with broker_url."
+
+
+class BrokerStartError(UnavailableError):
+    """The broker was started but does not answer."""
+
+    code = "broker_start"
+    remedy = "Look at the broker's log named in the message; the port may be in use."
+
+
+class BrokerUrlError(InputError):
+    """A broker's address cannot be used."""
+
+    code = "broker_url"
+    remedy = "Write mqtt://host:port or mqtts://host:port."
+
+
+class BrokerForeignError(ConflictError):
+    """Accounts of a broker that Cunda did not start cannot be managed by it."""
+
+    code = "broker_foreign"
+    remedy = "Make the account in that broker; docs/devices/protocol.md lists the topics it needs."
+
+
+class UnknownDeviceError(NotFoundError):
+    """No device has this id."""
+
+    code = "unknown_device"
+    remedy = "Enrol the device first."
+
+
+class DeviceEnrolledError(ConflictError):
+    """A device with this id is enrolled already."""
+
+    code = "device_enrolled"
+    remedy = "Revoke it first, or choose another id."
+
+
+class AgentConfigError(InputError):
+    """The agent's configuration file cannot be used."""
+
+    code = "agent_config"
+    remedy = "docs/devices/protocol.md shows a complete agent.toml."
+
+
+class OutboxFullError(LimitError):
+    """The device's disk is full; nothing new can be recorded."""
+
+    code = "outbox_full"
+    remedy = "Collection goes on; deposits resume when the backlog has been sent and space is free."
+
+
+class DeadLetterError(NotFoundError):
+    """No dead letter has this number."""
+
+    code = "dead_letter"
+    remedy = "List the dead letters; one that was replayed is gone from the list."
