@@ -1,0 +1,1 @@
+"""Regions: road networks, matrices, places, coordinates and their datums."""
