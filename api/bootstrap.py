@@ -1,0 +1,70 @@
+"""The only place that wires: settings become a database, a clock, and every room's services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from api.auth.service import Accounts, TokenPolicy
+from api.errors import DatabaseOutdatedError
+from api.migrations.runner import migration_state, upgrade
+from api.operations.service import OperationRunner
+from api.services import Services
+from kernel.clock import Clock, SystemClock
+from kernel.db import Database
+from kernel.ids import Ids, SystemIds
+from kernel.settings import Settings
+
+
+def build_services(
+    settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None, database: Database | None = None
+) -> Services:
+    """Wire every room from the settings.
+
+    Parameters
+    ----------
+    settings
+        What the operator set.
+    clock, ids, database
+        Others than the settings name, for tests and simulated days.
+    """
+    the_clock, the_ids = clock or SystemClock(), ids or SystemIds()
+    the_database = database or Database(settings.resolved_database_url)
+    policy = TokenPolicy(settings.resolved_token_secret(), settings.access_token_s, settings.refresh_token_s)
+    return Services(
+        settings=settings,
+        database=the_database,
+        clock=the_clock,
+        ids=the_ids,
+        accounts=Accounts(the_database, the_clock, the_ids, policy),
+        operations=OperationRunner(the_database, the_clock, the_ids),
+    )
+
+
+@contextmanager
+def open_services(settings: Settings) -> Iterator[Services]:
+    """Wire every room and close the database afterwards."""
+    services = build_services(settings)
+    try:
+        yield services
+    finally:
+        services.database.close()
+
+
+def require_schema(database: Database) -> None:
+    """Set up a new database; refuse one of another version.
+
+    Raises
+    ------
+    DatabaseOutdatedError
+        If it holds data of another version: upgrading that is the operator's decision.
+    """
+    state = migration_state(database)
+    if state.empty:
+        upgrade(database)
+    elif not state.current:
+        raise DatabaseOutdatedError(
+            f"the database is at {state.present or 'no known version'}, this program needs {state.newest}",
+            present=state.present,
+            newest=state.newest,
+        )

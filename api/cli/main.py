@@ -1,0 +1,73 @@
+"""The command `cunda`: every verb, and what happens when one fails.
+
+Heavy rooms are imported inside the commands that need them, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from api.cli import db, docs, doctor, serve, users
+from api.cli.terminal import report_error
+from kernel.errors import CundaError
+
+#: Exit codes: 0 done, 1 our mistake, 2 what was given or found is wrong, 130 interrupted.
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="cunda",
+    help="Plan and run the last mile of parcels in a county (村达).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for _part in (serve, doctor, docs):
+    _part.add_to(app)
+app.add_typer(users.app, name="users")
+app.add_typer(db.app, name="db")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from api.version import cunda_version
+
+        print(cunda_version())
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Plan and run the last mile of parcels in a county (村达)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(args=given, prog_name="cunda", standalone_mode=True)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else (1 if leaving.code else 0)
+    except CundaError as error:
+        report_error(error.as_dict(), as_json="--json" in given)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # `cunda … | head`: the reader left, which is his right
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def run() -> None:
+    """Enter from the shell."""
+    sys.exit(main())

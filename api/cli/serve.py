@@ -1,0 +1,45 @@
+"""`cunda serve`: the HTTP API in the foreground."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from api.cli.terminal import ready_services, say
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("serve")(serve)
+    app.command("openapi")(openapi)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on; loopback unless set.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Serve the HTTP API and the web pages until Ctrl-C."""
+    from api.app import create_app
+    from api.server import bound_socket, serve_forever
+
+    with ready_services(http_host=host, http_port=port) as services:
+        at = bound_socket(services.settings.http_host, services.settings.http_port)
+        say(f"Cunda listens on http://{services.settings.http_host}:{at.getsockname()[1]}  (Ctrl-C stops it)")
+        serve_forever(create_app(services), at)
+
+
+def openapi(
+    output: Annotated[str | None, typer.Option("--output", help="Write to this file instead of printing.")] = None,
+) -> None:
+    """Print the API description (OpenAPI 3.1)."""
+    from pathlib import Path
+
+    from api.reference import openapi_text
+
+    text = openapi_text()
+    if output is None:
+        print(text, end="")
+    else:
+        Path(output).write_text(text, encoding="utf-8")
+        say(f"wrote {output}")

@@ -1,0 +1,1 @@
+"""Solves a tiny problem, so that the solver's compiled code is made and kept."""

@@ -1,0 +1,1 @@
+"""Schema migrations, shipped with the program and run by ``cunda db upgrade``."""

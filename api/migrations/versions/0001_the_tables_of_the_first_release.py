@@ -1,0 +1,633 @@
+"""Step 0001, after nothing: the tables of the first release."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Step forward."""
+    op.create_table(
+        "company",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_company")),
+    )
+    op.create_table(
+        "courier",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("region", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_courier")),
+    )
+    with op.batch_alter_table("courier", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_courier_region"), ["region"], unique=False)
+
+    op.create_table(
+        "custody_conflict",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("event_id", sa.String(length=36), nullable=False),
+        sa.Column("stored_event_id", sa.String(length=36), nullable=False),
+        sa.Column("device_id", sa.String(length=64), nullable=True),
+        sa.Column("store", sa.String(length=36), nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("copy", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_custody_conflict")),
+        sa.UniqueConstraint("event_id", "digest", name=op.f("uq_custody_conflict_event_id_digest")),
+    )
+    op.create_table(
+        "event_log",
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("fact_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("committed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.String(length=128), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_event_log")),
+    )
+    with op.batch_alter_table("event_log", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_event_log_subject_position"), ["subject", "position"], unique=False)
+
+    op.create_table(
+        "kept_answer",
+        sa.Column("scope", sa.String(length=64), nullable=False),
+        sa.Column("content_digest", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("headers", sa.JSON(), nullable=True),
+        sa.Column("body", sa.JSON(), nullable=True),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("scope", name=op.f("pk_kept_answer")),
+    )
+    with op.batch_alter_table("kept_answer", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kept_answer_claimed_at"), ["claimed_at"], unique=False)
+
+    op.create_table(
+        "login_failure",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_failure")),
+    )
+    with op.batch_alter_table("login_failure", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_login_failure_subject_failed_at"), ["subject", "failed_at"], unique=False)
+
+    op.create_table(
+        "manifest_import",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("region", sa.String(length=64), nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("file_name", sa.String(length=255), nullable=False),
+        sa.Column("file_digest", sa.String(length=64), nullable=False),
+        sa.Column("file_format", sa.String(length=8), nullable=False),
+        sa.Column("encoding", sa.String(length=16), nullable=True),
+        sa.Column("mapping", sa.JSON(), nullable=False),
+        sa.Column("rows_read", sa.Integer(), nullable=False),
+        sa.Column("rows_added", sa.Integer(), nullable=False),
+        sa.Column("rows_unchanged", sa.Integer(), nullable=False),
+        sa.Column("rows_differing", sa.Integer(), nullable=False),
+        sa.Column("rows_rejected", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_manifest_import")),
+    )
+    with op.batch_alter_table("manifest_import", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_manifest_import_region_file_digest"), ["region", "file_digest"], unique=False
+        )
+
+    op.create_table(
+        "operation",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("created_by", sa.String(length=36), nullable=False),
+        sa.Column("request", sa.JSON(), nullable=False),
+        sa.Column("result", sa.JSON(), nullable=True),
+        sa.Column("problem", sa.JSON(), nullable=True),
+        sa.Column("stage", sa.String(length=64), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=True),
+        sa.Column("note", sa.String(length=255), nullable=False),
+        sa.Column("best_cost", sa.Float(), nullable=True),
+        sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("heartbeat_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('pending', 'running', 'succeeded', 'failed', 'cancelled')", name=op.f("ck_operation_state")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operation")),
+    )
+    with op.batch_alter_table("operation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_operation_state_heartbeat_at"), ["state", "heartbeat_at"], unique=False)
+
+    op.create_table(
+        "plan",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("region", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("zone", sa.String(length=40), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan")),
+        sa.UniqueConstraint("region", "day", name=op.f("uq_plan_region_day")),
+    )
+    op.create_table(
+        "service_product",
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("title_zh", sa.String(length=80), nullable=False),
+        sa.Column("title_en", sa.String(length=80), nullable=False),
+        sa.Column("default_for", sa.String(length=8), nullable=True),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("rules", sa.JSON(), nullable=False),
+        sa.Column("source_note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "version", name=op.f("pk_service_product")),
+    )
+    op.create_table(
+        "site",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("region", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("scene", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("place_id", sa.String(length=64), nullable=False),
+        sa.Column("lon", sa.Float(), nullable=False),
+        sa.Column("lat", sa.Float(), nullable=False),
+        sa.Column("compartments", sa.JSON(), nullable=False),
+        sa.Column("opening", sa.JSON(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("commissioned_on", sa.Date(), nullable=True),
+        sa.Column("retired_on", sa.Date(), nullable=True),
+        sa.CheckConstraint("kind IN ('kiosk', 'station', 'cabinet')", name=op.f("ck_site_kind")),
+        sa.CheckConstraint("status IN ('planned', 'active', 'maintenance', 'retired')", name=op.f("ck_site_status")),
+        sa.CheckConstraint("length(id) BETWEEN 3 AND 32", name=op.f("ck_site_id_length")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_site")),
+    )
+    with op.batch_alter_table("site", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_site_region_kind"), ["region", "kind"], unique=False)
+
+    op.create_table(
+        "user_account",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("username", sa.String(length=64), nullable=False),
+        sa.Column("password_hash", sa.String(length=255), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("region", sa.String(length=64), nullable=True),
+        sa.Column("courier_id", sa.String(length=64), nullable=True),
+        sa.Column("company_id", sa.String(length=64), nullable=True),
+        sa.Column("site_id", sa.String(length=64), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("password_set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "role IN ('courier', 'dispatcher', 'station', 'finance', 'company_viewer', 'admin')",
+            name=op.f("ck_user_account_role"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
+        sa.UniqueConstraint("username", name=op.f("uq_user_account_username")),
+    )
+    op.create_table(
+        "vehicle_type",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("region", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("profile", sa.String(length=16), nullable=False),
+        sa.Column("capacity_weight_g", sa.Integer(), nullable=False),
+        sa.Column("capacity_volume_cm3", sa.Integer(), nullable=False),
+        sa.Column("capacity_count", sa.Integer(), nullable=False),
+        sa.Column("fixed_fen", sa.Integer(), nullable=False),
+        sa.Column("per_km_fen", sa.Integer(), nullable=False),
+        sa.Column("per_hour_fen", sa.Integer(), nullable=False),
+        sa.Column("shift_start_s", sa.Integer(), nullable=False),
+        sa.Column("shift_end_s", sa.Integer(), nullable=False),
+        sa.Column("max_stops", sa.Integer(), nullable=True),
+        sa.CheckConstraint(
+            "capacity_weight_g > 0 AND capacity_volume_cm3 > 0 AND capacity_count > 0",
+            name=op.f("ck_vehicle_type_capacity"),
+        ),
+        sa.CheckConstraint(
+            "fixed_fen >= 0 AND per_km_fen >= 0 AND per_hour_fen >= 0", name=op.f("ck_vehicle_type_cost")
+        ),
+        sa.CheckConstraint("shift_start_s < shift_end_s", name=op.f("ck_vehicle_type_shift")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vehicle_type")),
+    )
+    with op.batch_alter_table("vehicle_type", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_vehicle_type_region"), ["region"], unique=False)
+
+    op.create_table(
+        "operation_event",
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("operation_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operation_id"], ["operation.id"], name=op.f("fk_operation_event_operation_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_operation_event")),
+    )
+    with op.batch_alter_table("operation_event", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_operation_event_operation_id_position"), ["operation_id", "position"], unique=False
+        )
+
+    op.create_table(
+        "parcel",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("region", sa.String(length=64), nullable=False),
+        sa.Column("company_id", sa.String(length=32), nullable=False),
+        sa.Column("waybill", sa.String(length=40), nullable=False),
+        sa.Column("piece", sa.Integer(), nullable=False),
+        sa.Column("pieces", sa.Integer(), nullable=False),
+        sa.Column("direction", sa.String(length=8), nullable=False),
+        sa.Column("product", sa.String(length=40), nullable=False),
+        sa.Column("recipient_name", sa.String(length=80), nullable=False),
+        sa.Column("recipient_phone", sa.String(length=40), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("place_id", sa.String(length=64), nullable=False),
+        sa.Column("lon", sa.Float(), nullable=True),
+        sa.Column("lat", sa.Float(), nullable=True),
+        sa.Column("datum", sa.String(length=8), nullable=False),
+        sa.Column("position_source", sa.String(length=16), nullable=False),
+        sa.Column("position_confidence", sa.String(length=16), nullable=False),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("channel_site_id", sa.String(length=32), nullable=True),
+        sa.Column("consent_reference", sa.String(length=80), nullable=True),
+        sa.Column("weight_g", sa.Integer(), nullable=False),
+        sa.Column("volume_cm3", sa.Integer(), nullable=False),
+        sa.Column("due_day", sa.Date(), nullable=False),
+        sa.Column("window_start_s", sa.Integer(), nullable=True),
+        sa.Column("window_end_s", sa.Integer(), nullable=True),
+        sa.Column("declared_value_fen", sa.BigInteger(), nullable=False),
+        sa.Column("cod_fen", sa.BigInteger(), nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("import_id", sa.String(length=36), nullable=True),
+        sa.CheckConstraint("piece >= 1 AND piece <= pieces", name=op.f("ck_parcel_piece_of_pieces")),
+        sa.CheckConstraint("weight_g >= 0 AND volume_cm3 >= 0", name=op.f("ck_parcel_size_not_negative")),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_parcel_company_id")),
+        sa.ForeignKeyConstraint(["import_id"], ["manifest_import.id"], name=op.f("fk_parcel_import_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_parcel")),
+        sa.UniqueConstraint("company_id", "waybill", "piece", name=op.f("uq_parcel_company_id_waybill_piece")),
+    )
+    with op.batch_alter_table("parcel", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_parcel_region_due_day"), ["region", "due_day"], unique=False)
+        batch_op.create_index(batch_op.f("ix_parcel_waybill"), ["waybill"], unique=False)
+
+    op.create_table(
+        "plan_version",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("plan_id", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("parent_id", sa.String(length=36), nullable=True),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=255), nullable=False),
+        sa.Column("seed", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("cost_fen", sa.BigInteger(), nullable=False),
+        sa.Column("cost", sa.JSON(), nullable=False),
+        sa.Column("statistics", sa.JSON(), nullable=False),
+        sa.Column("assumptions", sa.JSON(), nullable=False),
+        sa.Column("software", sa.JSON(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("reasons_of", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["parent_id"], ["plan_version.id"], name=op.f("fk_plan_version_parent_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_version_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_version")),
+        sa.UniqueConstraint("plan_id", "number", name=op.f("uq_plan_version_plan_id_number")),
+    )
+    op.create_table(
+        "rejected_row",
+        sa.Column("import_id", sa.String(length=36), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("cells", sa.JSON(), nullable=False),
+        sa.Column("problems", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["import_id"], ["manifest_import.id"], name=op.f("fk_rejected_row_import_id")),
+        sa.PrimaryKeyConstraint("import_id", "line", name=op.f("pk_rejected_row")),
+    )
+    op.create_table(
+        "user_session",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_because", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user_account.id"], name=op.f("fk_user_session_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_session")),
+    )
+    with op.batch_alter_table("user_session", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_user_session_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "vehicle",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("region", sa.String(length=64), nullable=False),
+        sa.Column("type_id", sa.String(length=64), nullable=False),
+        sa.Column("plate", sa.String(length=32), nullable=False),
+        sa.Column("courier_id", sa.String(length=64), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["courier_id"], ["courier.id"], name=op.f("fk_vehicle_courier_id")),
+        sa.ForeignKeyConstraint(["type_id"], ["vehicle_type.id"], name=op.f("fk_vehicle_type_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vehicle")),
+    )
+    with op.batch_alter_table("vehicle", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_vehicle_region"), ["region"], unique=False)
+
+    op.create_table(
+        "custody_event",
+        sa.Column("event_id", sa.String(length=36), nullable=False),
+        sa.Column("device_id", sa.String(length=64), nullable=True),
+        sa.Column("store", sa.String(length=36), nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=True),
+        sa.Column("type", sa.String(length=24), nullable=False),
+        sa.Column("parcel_id", sa.String(length=36), nullable=True),
+        sa.Column("fact_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("device_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("clock_offset_ms", sa.BigInteger(), nullable=True),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("place", sa.String(length=80), nullable=True),
+        sa.Column("from_custodian", sa.String(length=80), nullable=True),
+        sa.Column("to_custodian", sa.String(length=80), nullable=True),
+        sa.Column("transfer_id", sa.String(length=64), nullable=True),
+        sa.Column("section", sa.String(length=40), nullable=True),
+        sa.Column("wave", sa.String(length=40), nullable=True),
+        sa.Column("shift", sa.String(length=40), nullable=True),
+        sa.Column("plan_version_id", sa.String(length=36), nullable=True),
+        sa.Column("route_id", sa.String(length=64), nullable=True),
+        sa.Column("stop_id", sa.String(length=64), nullable=True),
+        sa.Column("cause", sa.String(length=40), nullable=True),
+        sa.Column("next_action", sa.String(length=40), nullable=True),
+        sa.Column("next_on", sa.Date(), nullable=True),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=True),
+        sa.Column("means", sa.String(length=24), nullable=True),
+        sa.Column("consent_reference", sa.String(length=80), nullable=True),
+        sa.Column("corrects", sa.String(length=36), nullable=True),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["parcel_id"], ["parcel.id"], name=op.f("fk_custody_event_parcel_id")),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_custody_event")),
+        sa.UniqueConstraint("device_id", "store", "seq", name=op.f("uq_custody_event_device_id_store_seq")),
+    )
+    with op.batch_alter_table("custody_event", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_custody_event_parcel_id"), ["parcel_id"], unique=False)
+
+    op.create_table(
+        "custody_standing",
+        sa.Column("parcel_id", sa.String(length=36), nullable=False),
+        sa.Column("status", sa.String(length=24), nullable=False),
+        sa.Column("custodian", sa.String(length=80), nullable=False),
+        sa.Column("place", sa.String(length=80), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_step", sa.String(length=32), nullable=False),
+        sa.Column("next_on", sa.Date(), nullable=True),
+        sa.Column("last_event_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["parcel_id"], ["parcel.id"], name=op.f("fk_custody_standing_parcel_id")),
+        sa.PrimaryKeyConstraint("parcel_id", name=op.f("pk_custody_standing")),
+    )
+    with op.batch_alter_table("custody_standing", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_custody_standing_custodian"), ["custodian"], unique=False)
+        batch_op.create_index(batch_op.f("ix_custody_standing_status"), ["status"], unique=False)
+
+    op.create_table(
+        "plan_publication",
+        sa.Column("plan_id", sa.String(length=36), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("version_id", sa.String(length=36), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_publication_plan_id")),
+        sa.ForeignKeyConstraint(["version_id"], ["plan_version.id"], name=op.f("fk_plan_publication_version_id")),
+        sa.PrimaryKeyConstraint("plan_id", "sequence", name=op.f("pk_plan_publication")),
+    )
+    op.create_table(
+        "plan_refusal",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("version_id", sa.String(length=36), nullable=False),
+        sa.Column("parcel_id", sa.String(length=36), nullable=False),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["parcel_id"], ["parcel.id"], name=op.f("fk_plan_refusal_parcel_id")),
+        sa.ForeignKeyConstraint(["version_id"], ["plan_version.id"], name=op.f("fk_plan_refusal_version_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_refusal")),
+        sa.UniqueConstraint("version_id", "parcel_id", name=op.f("uq_plan_refusal_version_id_parcel_id")),
+    )
+    op.create_table(
+        "plan_route",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("version_id", sa.String(length=36), nullable=False),
+        sa.Column("parent_id", sa.String(length=36), nullable=True),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("vehicle_id", sa.String(length=64), nullable=False),
+        sa.Column("vehicle_type_id", sa.String(length=64), nullable=False),
+        sa.Column("courier_id", sa.String(length=64), nullable=True),
+        sa.Column("profile", sa.String(length=16), nullable=False),
+        sa.Column("start_s", sa.Integer(), nullable=False),
+        sa.Column("end_s", sa.Integer(), nullable=False),
+        sa.Column("distance_m", sa.Integer(), nullable=False),
+        sa.Column("driving_s", sa.Integer(), nullable=False),
+        sa.Column("waiting_s", sa.Integer(), nullable=False),
+        sa.Column("working_s", sa.Integer(), nullable=False),
+        sa.Column("start_load", sa.JSON(), nullable=False),
+        sa.Column("peak_load", sa.JSON(), nullable=False),
+        sa.Column("back_distance_m", sa.Integer(), nullable=False),
+        sa.Column("back_time_s", sa.Integer(), nullable=False),
+        sa.Column("cost_fen", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["courier_id"], ["courier.id"], name=op.f("fk_plan_route_courier_id")),
+        sa.ForeignKeyConstraint(["parent_id"], ["plan_route.id"], name=op.f("fk_plan_route_parent_id")),
+        sa.ForeignKeyConstraint(["vehicle_id"], ["vehicle.id"], name=op.f("fk_plan_route_vehicle_id")),
+        sa.ForeignKeyConstraint(["vehicle_type_id"], ["vehicle_type.id"], name=op.f("fk_plan_route_vehicle_type_id")),
+        sa.ForeignKeyConstraint(["version_id"], ["plan_version.id"], name=op.f("fk_plan_route_version_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_route")),
+    )
+    with op.batch_alter_table("plan_route", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_plan_route_version_id"), ["version_id"], unique=False)
+
+    op.create_table(
+        "plan_unassigned",
+        sa.Column("version_id", sa.String(length=36), nullable=False),
+        sa.Column("parcel_id", sa.String(length=36), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["parcel_id"], ["parcel.id"], name=op.f("fk_plan_unassigned_parcel_id")),
+        sa.ForeignKeyConstraint(["version_id"], ["plan_version.id"], name=op.f("fk_plan_unassigned_version_id")),
+        sa.PrimaryKeyConstraint("version_id", "parcel_id", name=op.f("pk_plan_unassigned")),
+    )
+    op.create_table(
+        "refresh_token",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("session_id", sa.String(length=36), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["user_session.id"], name=op.f("fk_refresh_token_session_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_refresh_token")),
+    )
+    with op.batch_alter_table("refresh_token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_refresh_token_session_id"), ["session_id"], unique=False)
+
+    op.create_table(
+        "plan_route_geometry",
+        sa.Column("route_id", sa.String(length=36), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("packed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["route_id"], ["plan_route.id"], name=op.f("fk_plan_route_geometry_route_id")),
+        sa.PrimaryKeyConstraint("route_id", name=op.f("pk_plan_route_geometry")),
+    )
+    op.create_table(
+        "plan_stop",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("route_id", sa.String(length=36), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("label", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("place_id", sa.String(length=64), nullable=False),
+        sa.Column("site_id", sa.String(length=32), nullable=True),
+        sa.Column("lon", sa.Float(), nullable=False),
+        sa.Column("lat", sa.Float(), nullable=False),
+        sa.Column("position_source", sa.String(length=16), nullable=False),
+        sa.Column("leg_distance_m", sa.Integer(), nullable=False),
+        sa.Column("leg_time_s", sa.Integer(), nullable=False),
+        sa.Column("arrival_s", sa.Integer(), nullable=False),
+        sa.Column("start_s", sa.Integer(), nullable=False),
+        sa.Column("departure_s", sa.Integer(), nullable=False),
+        sa.Column("setup_s", sa.Integer(), nullable=False),
+        sa.Column("service_s", sa.Integer(), nullable=False),
+        sa.Column("windows", sa.JSON(), nullable=False),
+        sa.Column("changed_load", sa.JSON(), nullable=False),
+        sa.Column("load_after", sa.JSON(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["route_id"], ["plan_route.id"], name=op.f("fk_plan_stop_route_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_stop")),
+        sa.UniqueConstraint("route_id", "position", name=op.f("uq_plan_stop_route_id_position")),
+    )
+    op.create_table(
+        "plan_version_route",
+        sa.Column("version_id", sa.String(length=36), nullable=False),
+        sa.Column("route_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["route_id"], ["plan_route.id"], name=op.f("fk_plan_version_route_route_id")),
+        sa.ForeignKeyConstraint(["version_id"], ["plan_version.id"], name=op.f("fk_plan_version_route_version_id")),
+        sa.PrimaryKeyConstraint("version_id", "route_id", name=op.f("pk_plan_version_route")),
+    )
+    op.create_table(
+        "plan_stop_parcel",
+        sa.Column("stop_id", sa.String(length=64), nullable=False),
+        sa.Column("parcel_id", sa.String(length=36), nullable=False),
+        sa.Column("direction", sa.String(length=8), nullable=False),
+        sa.ForeignKeyConstraint(["parcel_id"], ["parcel.id"], name=op.f("fk_plan_stop_parcel_parcel_id")),
+        sa.ForeignKeyConstraint(["stop_id"], ["plan_stop.id"], name=op.f("fk_plan_stop_parcel_stop_id")),
+        sa.PrimaryKeyConstraint("stop_id", "parcel_id", name=op.f("pk_plan_stop_parcel")),
+    )
+    with op.batch_alter_table("plan_stop_parcel", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_plan_stop_parcel_parcel_id"), ["parcel_id"], unique=False)
+
+
+def downgrade() -> None:
+    """Step back."""
+    with op.batch_alter_table("plan_stop_parcel", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_plan_stop_parcel_parcel_id"))
+
+    op.drop_table("plan_stop_parcel")
+    op.drop_table("plan_version_route")
+    op.drop_table("plan_stop")
+    op.drop_table("plan_route_geometry")
+    with op.batch_alter_table("refresh_token", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_refresh_token_session_id"))
+
+    op.drop_table("refresh_token")
+    op.drop_table("plan_unassigned")
+    with op.batch_alter_table("plan_route", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_plan_route_version_id"))
+
+    op.drop_table("plan_route")
+    op.drop_table("plan_refusal")
+    op.drop_table("plan_publication")
+    with op.batch_alter_table("custody_standing", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_custody_standing_status"))
+        batch_op.drop_index(batch_op.f("ix_custody_standing_custodian"))
+
+    op.drop_table("custody_standing")
+    with op.batch_alter_table("custody_event", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_custody_event_parcel_id"))
+
+    op.drop_table("custody_event")
+    with op.batch_alter_table("vehicle", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_vehicle_region"))
+
+    op.drop_table("vehicle")
+    with op.batch_alter_table("user_session", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_user_session_user_id"))
+
+    op.drop_table("user_session")
+    op.drop_table("rejected_row")
+    op.drop_table("plan_version")
+    with op.batch_alter_table("parcel", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_parcel_waybill"))
+        batch_op.drop_index(batch_op.f("ix_parcel_region_due_day"))
+
+    op.drop_table("parcel")
+    with op.batch_alter_table("operation_event", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_operation_event_operation_id_position"))
+
+    op.drop_table("operation_event")
+    with op.batch_alter_table("vehicle_type", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_vehicle_type_region"))
+
+    op.drop_table("vehicle_type")
+    op.drop_table("user_account")
+    with op.batch_alter_table("site", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_site_region_kind"))
+
+    op.drop_table("site")
+    op.drop_table("service_product")
+    op.drop_table("plan")
+    with op.batch_alter_table("operation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_operation_state_heartbeat_at"))
+
+    op.drop_table("operation")
+    with op.batch_alter_table("manifest_import", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_manifest_import_region_file_digest"))
+
+    op.drop_table("manifest_import")
+    with op.batch_alter_table("login_failure", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_login_failure_subject_failed_at"))
+
+    op.drop_table("login_failure")
+    with op.batch_alter_table("kept_answer", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kept_answer_claimed_at"))
+
+    op.drop_table("kept_answer")
+    with op.batch_alter_table("event_log", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_event_log_subject_position"))
+
+    op.drop_table("event_log")
+    op.drop_table("custody_conflict")
+    with op.batch_alter_table("courier", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_courier_region"))
+
+    op.drop_table("courier")
+    op.drop_table("company")

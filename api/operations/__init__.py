@@ -1,0 +1,1 @@
+"""Long work: started, watched, cancelled and remembered."""

@@ -1,0 +1,24 @@
+"""What the application is wired with: one frozen bundle of every room's services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.auth.service import Accounts
+from api.operations.service import OperationRunner
+from kernel.clock import Clock
+from kernel.db import Database
+from kernel.ids import Ids
+from kernel.settings import Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a route or a command may use."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    ids: Ids
+    accounts: Accounts
+    operations: OperationRunner
