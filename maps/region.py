@@ -10,11 +10,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from maps.doors import DoorSampler
 from maps.engines.protocol import RoadEngine
 from maps.errors import PlaceNotFoundError
 from maps.places import Place, Township
-
-DoorSampler = Callable[[Place, int, int], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class Region:
         The county centre (县级集散中心), where routes begin and end.
     version
         Fingerprint of the imported data; equal data, equal version.
+    terrain
+        Terrain class distances are estimated with; None where there are roads.
     notes
         What the import wants a reader to know: places left out, unlocated or suspect.
     """
@@ -51,6 +52,7 @@ class Region:
     places: tuple[Place, ...]
     version: str = ""
     notes: tuple[str, ...] = ()
+    terrain: str | None = None
     open_engine: Callable[[], RoadEngine] | None = field(default=None, compare=False, repr=False)
     open_doors: Callable[[], DoorSampler] | None = field(default=None, compare=False, repr=False)
 

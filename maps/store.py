@@ -1,0 +1,245 @@
+"""The folder of imported regions.
+
+A region is ``region.json`` and, with roads, one ``roads-<version>.npz``. The JSON names the archive it
+belongs to and is replaced last and at once, so a reader sees the old region or the new one, never a mix.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from kernel.progress import Progress, silent
+from maps.csv_import import read_tables
+from maps.doors import LaneDoors, scattered_doors
+from maps.engines.dijkstra import DijkstraEngine
+from maps.engines.geodesic import GeodesicEngine, terrain_of
+from maps.errors import RegionDataError, RegionNameError, RegionNotFoundError
+from maps.geodesy import as_points
+from maps.graph import RoadGraph
+from maps.osm_import import OSM_ATTRIBUTION, read_county
+from maps.places import Place, Township
+from maps.region import Region
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_FORMAT = 1
+_RECORD = "region.json"
+
+
+class RegionStore:
+    """Regions in a folder; each import replaces a region as a whole.
+
+    Parameters
+    ----------
+    root
+        The folder; made at the first import.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def names(self) -> list[str]:
+        """Return the names of all imported regions, sorted."""
+        if not self._root.is_dir():
+            return []
+        return sorted(path.parent.name for path in self._root.glob(f"*/{_RECORD}") if _NAME.fullmatch(path.parent.name))
+
+    def load(self, name: str) -> Region:
+        """Return a region; its roads are read at the first use of its engine.
+
+        Raises
+        ------
+        RegionNotFoundError
+            If no region of that name was imported.
+        RegionDataError
+            If its files are damaged.
+        """
+        _check_name(name)
+        path = self._root / name / _RECORD
+        if not path.is_file():
+            raise RegionNotFoundError(f"there is no region {name}", name=name)
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            if record["format"] != _FORMAT:
+                raise RegionDataError(f"region {name} was stored by another version of Cunda", name=name)
+            return self._open(record)
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            raise RegionDataError(f"region {name}: {path.name} cannot be read: {problem}", name=name) from problem
+
+    def import_osm(
+        self,
+        path: Path,
+        name: str,
+        boundary: Path | None = None,
+        *,
+        depot: tuple[float, float] | None = None,
+        title: str | None = None,
+        zone: str = "Asia/Shanghai",
+        attribution: str = OSM_ATTRIBUTION,
+        progress: Progress = silent,
+    ) -> Region:
+        """Import an OpenStreetMap extract, replacing a region of that name.
+
+        Parameters
+        ----------
+        boundary
+            GeoJSON: several polygons are the townships, a single one limits the county.
+        depot
+            Longitude and latitude of the county centre; found in the extract when omitted.
+
+        Raises
+        ------
+        RegionNameError, CoordinateError
+            If an argument cannot be used.
+        OsmFileError, NoRoadsError, NoPlacesError, BoundaryOpenError, BoundaryFileError
+            If the input cannot be used; what was stored under the name stays.
+        """
+        _check_name(name)
+        county = read_county(path, boundary, depot, progress)
+        region = Region(
+            name, title or county.depot.name, zone, "road", attribution, county.depot, county.townships,
+            county.places, notes=county.notes,
+        )  # fmt: skip
+        return self._store(region, county.graph, progress)
+
+    def import_csv(
+        self,
+        villages_csv: Path,
+        towns_csv: Path,
+        name: str,
+        terrain: str = "hilly",
+        *,
+        depot: tuple[float, float] | None = None,
+        title: str | None = None,
+        zone: str = "Asia/Shanghai",
+        attribution: str | None = None,
+        progress: Progress = silent,
+    ) -> Region:
+        """Import villages and towns of a county without road data, replacing a region of that name.
+
+        Parameters
+        ----------
+        terrain
+            ``flat``, ``hilly`` or ``mountain``: how distances are estimated.
+
+        Raises
+        ------
+        RegionNameError, TerrainError, CoordinateError
+            If an argument cannot be used.
+        PlacesFileError
+            If a table cannot be used; what was stored under the name stays.
+        """
+        _check_name(name)
+        terrain_of(terrain)
+        if depot is not None:
+            as_points([depot], "depot")
+        progress("reading places", 0, 2)
+        listed = read_tables(villages_csv, towns_csv, depot)
+        progress("reading places", 2, 2)
+        region = Region(
+            name, title or listed.depot.name, zone, "geodesic", attribution or f"Places: {villages_csv.name}",
+            listed.depot, listed.townships, listed.places, notes=listed.notes, terrain=terrain,
+        )  # fmt: skip
+        return self._store(region, None, progress)
+
+    def _open(self, record: dict[str, Any]) -> Region:
+        townships = tuple(Township(**{**item, "rings": _rings(item["rings"])}) for item in record["townships"])
+        region = Region(
+            name=record["name"], title=record["title"], zone=record["zone"], source=record["source"],
+            attribution=record["attribution"], depot=Place(**record["depot"]), townships=townships,
+            places=tuple(Place(**item) for item in record["places"]),
+            version=record["version"], notes=tuple(record["notes"]), terrain=record["terrain"],
+        )  # fmt: skip
+        if region.source == "geodesic":
+            return replace(
+                region, open_engine=partial(GeodesicEngine, record["terrain"]), open_doors=lambda: scattered_doors
+            )
+        graph = cache(partial(RoadGraph.load, self._root / region.name / record["roads"]))
+        return replace(region, open_engine=lambda: DijkstraEngine(graph()), open_doors=lambda: LaneDoors(graph()))
+
+    def _store(self, region: Region, graph: RoadGraph | None, progress: Progress) -> Region:
+        progress("storing the region", 0, 1)
+        record = _record(region)
+        record["version"] = _fingerprint(record, graph)
+        with _staging(self._root, region.name) as (staged, final):
+            if graph is not None:
+                record["roads"] = f"roads-{record['version']}.npz"
+                graph.save(staged / record["roads"])
+            final.mkdir(exist_ok=True)
+            before = _roads_of(final)
+            text = json.dumps(record, ensure_ascii=False, indent=1)
+            (staged / _RECORD).write_text(text, encoding="utf-8")
+            for path in sorted(staged.iterdir(), key=lambda path: path.name == _RECORD):  # the record last
+                os.replace(path, final / path.name)
+        _tidy(final, {record["roads"], before})
+        progress("storing the region", 1, 1)
+        return self._open(record)
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise RegionNameError(f"{name!r} cannot be the name of a region", name=name)
+
+
+def _rings(rings: list[list[list[float]]]) -> tuple[tuple[tuple[float, float], ...], ...]:
+    return tuple(tuple((lon, lat) for lon, lat in ring) for ring in rings)
+
+
+def _record(region: Region) -> dict[str, Any]:
+    return {
+        "format": _FORMAT,
+        "name": region.name,
+        "title": region.title,
+        "zone": region.zone,
+        "source": region.source,
+        "attribution": region.attribution,
+        "terrain": region.terrain,
+        "notes": list(region.notes),
+        "roads": "",
+        "depot": asdict(region.depot),
+        "townships": [asdict(township) for township in region.townships],
+        "places": [asdict(place) for place in region.places],
+    }
+
+
+def _fingerprint(record: dict[str, Any], graph: RoadGraph | None) -> str:
+    digest = hashlib.sha256(json.dumps(record, ensure_ascii=False, sort_keys=True).encode())
+    for item in fields(graph) if graph is not None else ():
+        digest.update(getattr(graph, item.name).tobytes())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _staging(root: Path, name: str) -> Iterator[tuple[Path, Path]]:
+    """Give a folder to build in, on the same disk, and the region's own; the first is gone afterwards."""
+    root.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root))
+    try:
+        yield staged, root / name
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _roads_of(folder: Path) -> str:
+    """Return the archive a stored region names; empty when there is none."""
+    try:
+        return str(json.loads((folder / _RECORD).read_text(encoding="utf-8"))["roads"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _tidy(folder: Path, keep: set[str]) -> None:
+    """Remove archives of older imports; the last one stays for programs that still have it open."""
+    for path in folder.glob("roads-*.npz"):
+        if path.name not in keep:
+            path.unlink(missing_ok=True)
