@@ -140,6 +140,8 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, CundaError):  # raised while the body was being read
+        return await _on_cunda_error(request, error.__cause__)
     if error.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         problem: CundaError = UnknownRouteError(f"{request.method} {request.url.path} is not served here")
     else:

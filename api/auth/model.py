@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-import api.operations.model  # noqa: F401
 from kernel.db import Base, UtcDateTime
 
 #: What a login may be; product.md section 2 says what each may do.

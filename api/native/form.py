@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from fastapi import Request
+from fastapi._compat import ModelField
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
 from api.problems import MEDIA_TYPE, PROBLEM_SCHEMA
+
+
+def refuse_unknown_parameters(request: Request) -> None:
+    """Refuse query parameters the route does not know: a misspelt filter must not return everything.
+
+    Raises
+    ------
+    RequestValidationError
+        Naming each unknown parameter.
+    """
+    route = request.scope.get("route")
+    known = {field.alias for field in _query_fields(route.dependant)} if isinstance(route, APIRoute) else set()
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        raise RequestValidationError(
+            [
+                {"type": "extra_forbidden", "loc": ("query", name), "msg": "There is no such parameter"}
+                for name in unknown
+            ]
+        )
+
+
+def _query_fields(dependant: Dependant) -> Iterator[ModelField]:
+    yield from dependant.query_params
+    for below in dependant.dependencies:
+        yield from _query_fields(below)
 
 
 class Body(BaseModel):

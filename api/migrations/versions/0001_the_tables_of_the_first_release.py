@@ -143,6 +143,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("region", "day", name=op.f("uq_plan_region_day")),
     )
     op.create_table(
+        "plan_geometry",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("packed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_geometry")),
+    )
+    op.create_table(
         "service_product",
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -408,6 +415,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_custody_standing_status"), ["status"], unique=False)
 
     op.create_table(
+        "plan_progress",
+        sa.Column("event_id", sa.String(length=36), nullable=False),
+        sa.Column("plan_id", sa.String(length=36), nullable=False),
+        sa.Column("vehicle_id", sa.String(length=64), nullable=False),
+        sa.Column("stop_key", sa.String(length=80), nullable=False),
+        sa.Column("parcel_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("fact_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["parcel_id"], ["parcel.id"], name=op.f("fk_plan_progress_parcel_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_progress_plan_id")),
+        sa.ForeignKeyConstraint(["vehicle_id"], ["vehicle.id"], name=op.f("fk_plan_progress_vehicle_id")),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_plan_progress")),
+    )
+    with op.batch_alter_table("plan_progress", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_plan_progress_plan_id_vehicle_id"), ["plan_id", "vehicle_id"], unique=False
+        )
+
+    op.create_table(
         "plan_publication",
         sa.Column("plan_id", sa.String(length=36), nullable=False),
         sa.Column("sequence", sa.Integer(), nullable=False),
@@ -453,8 +479,10 @@ def upgrade() -> None:
         sa.Column("back_distance_m", sa.Integer(), nullable=False),
         sa.Column("back_time_s", sa.Integer(), nullable=False),
         sa.Column("cost_fen", sa.BigInteger(), nullable=False),
+        sa.Column("geometry_id", sa.String(length=64), nullable=True),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(["courier_id"], ["courier.id"], name=op.f("fk_plan_route_courier_id")),
+        sa.ForeignKeyConstraint(["geometry_id"], ["plan_geometry.id"], name=op.f("fk_plan_route_geometry_id")),
         sa.ForeignKeyConstraint(["parent_id"], ["plan_route.id"], name=op.f("fk_plan_route_parent_id")),
         sa.ForeignKeyConstraint(["vehicle_id"], ["vehicle.id"], name=op.f("fk_plan_route_vehicle_id")),
         sa.ForeignKeyConstraint(["vehicle_type_id"], ["vehicle_type.id"], name=op.f("fk_plan_route_vehicle_type_id")),
@@ -488,14 +516,6 @@ def upgrade() -> None:
     with op.batch_alter_table("refresh_token", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_refresh_token_session_id"), ["session_id"], unique=False)
 
-    op.create_table(
-        "plan_route_geometry",
-        sa.Column("route_id", sa.String(length=36), nullable=False),
-        sa.Column("source", sa.String(length=16), nullable=False),
-        sa.Column("packed", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["route_id"], ["plan_route.id"], name=op.f("fk_plan_route_geometry_route_id")),
-        sa.PrimaryKeyConstraint("route_id", name=op.f("pk_plan_route_geometry")),
-    )
     op.create_table(
         "plan_stop",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -554,7 +574,6 @@ def downgrade() -> None:
     op.drop_table("plan_stop_parcel")
     op.drop_table("plan_version_route")
     op.drop_table("plan_stop")
-    op.drop_table("plan_route_geometry")
     with op.batch_alter_table("refresh_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_refresh_token_session_id"))
 
@@ -566,6 +585,10 @@ def downgrade() -> None:
     op.drop_table("plan_route")
     op.drop_table("plan_refusal")
     op.drop_table("plan_publication")
+    with op.batch_alter_table("plan_progress", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_plan_progress_plan_id_vehicle_id"))
+
+    op.drop_table("plan_progress")
     with op.batch_alter_table("custody_standing", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_custody_standing_status"))
         batch_op.drop_index(batch_op.f("ix_custody_standing_custodian"))
@@ -604,6 +627,7 @@ def downgrade() -> None:
 
     op.drop_table("site")
     op.drop_table("service_product")
+    op.drop_table("plan_geometry")
     op.drop_table("plan")
     with op.batch_alter_table("operation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_operation_state_heartbeat_at"))
