@@ -1,0 +1,277 @@
+"""The agent: sends what the outbox holds until the server says that it has it.
+
+:class:`Agent` does one device's work in steps; :func:`serve` runs one or many of them in a thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, Final
+
+from firmware_bridge.device.config import AgentConfig
+from firmware_bridge.device.store import DeviceStore, Fact, StoredEvent
+from firmware_bridge.device.timekeeping import ServerTime
+from firmware_bridge.device.window import WindowState
+from firmware_bridge.errors import PayloadError, PayloadTooLargeError, SignatureError
+from firmware_bridge.link import InMessage, Link, LinkOptions, Waker, Will, drive
+from firmware_bridge.schemas import Ack, Birth, BirthReply, Event, parse_message
+from firmware_bridge.signing import DeviceKey, Direction, encode_bytes, seal, unseal
+from kernel.clock import Clock
+from kernel.errors import CundaError
+from kernel.ids import Ids
+from kernel.log import get_logger
+
+log = get_logger("firmware_bridge.device")
+
+HISTORICAL_S: Final = 60.0
+BIRTH_EVERY_S: Final = 600.0
+BIRTH_RETRY_S: Final = 10.0
+#: No answer to anything for so long on a standing connection: the watchdog ends it.
+STALL_S: Final = 25.0
+STALL_MAX_S: Final = 300.0
+_TURN_S: Final = 0.05
+_IDLE_S: Final = 0.5
+_BATCH: Final = 8
+
+
+class Agent:
+    """One device: its store, its connection, its window.
+
+    Parameters
+    ----------
+    ids
+        Makes event ids and nonces.
+
+    Notes
+    -----
+    :meth:`record` may be called from any thread; everything else belongs to the thread of :func:`serve`.
+    """
+
+    def __init__(self, config: AgentConfig, clock: Clock, ids: Ids, *, store: DeviceStore | None = None) -> None:
+        self.config = config
+        self._clock = clock
+        self._ids = ids
+        self.store = store or DeviceStore(config.store_path, clock, ids)
+        self.time = ServerTime(self.store, clock)
+        self._rng = Random(f"{config.address.device}/{self.store.store_id}/{self.store.boot}")  # noqa: S311 - jitter
+        self.window = WindowState(self._rng)
+        self.link = self._make_link()
+        self._cursors = {True: 0, False: 0}
+        self._birth_connection = 0
+        self._birth_due_s = 0.0
+        self._nonce = ""
+        self.born = False
+        self._proven_s = clock.monotonic_s()
+        self._stall_s = STALL_S
+        self.refused: dict[str, int] = {}
+
+    def record(self, fact: Fact, changes: Mapping[str, Any] | None = None) -> StoredEvent:
+        """Write down a fact; it is on its way from now on, whatever happens.
+
+        Raises
+        ------
+        PersonalDataError
+            If it would carry a name, phone, address or code.
+        OutboxFullError
+            If the disk is full.
+        """
+        now, mono_ms = self._clock.now(), int(self._clock.monotonic_s() * 1000)
+        offset_ms = self.time.offset_ms(now, mono_ms)
+        return self.store.record(fact, changes, offline=not self.link.connected, offset_ms=offset_ms)
+
+    def step(self) -> None:
+        """Read what arrived and send what is due."""
+        while self.link.inbox:
+            self._take(self.link.inbox.popleft())
+        if not self.link.connected:
+            self.born = False
+            return
+        now_s = self._clock.monotonic_s()
+        if self.link.connection != self._birth_connection:
+            self._begin_connection(now_s)
+        if now_s >= self._birth_due_s:
+            self._send_birth(now_s)
+        self._send_again(now_s)
+        for backlog in (False, True):
+            self._send_new(now_s, backlog=backlog)
+        self._watch(now_s)
+
+    def wait_s(self) -> float:
+        """Return how long nothing can become due."""
+        if not self.link.connected:
+            return min(max(self.link.retry_in_s, 0.01), _IDLE_S)
+        return _TURN_S
+
+    def close(self) -> None:
+        """Say good-bye in order and close the store; events that wait stay in it."""
+        if self.link.connected:
+            self._publish_state("disconnected")
+            drive([self.link], 0.05)
+        self.link.close()
+        self.store.close()
+
+    def _make_link(self) -> Link:
+        address, config = self.config.address, self.config
+        return Link(
+            config.broker,
+            config.login,
+            (address.ack, address.birth_reply, address.config, address.commands),
+            self._clock,
+            self._rng,
+            will=self._will,
+            options=LinkOptions(profile=config.profile, keepalive_s=config.keepalive_s, tls=config.tls),
+        )
+
+    def _begin_connection(self, now_s: float) -> None:
+        self._birth_connection = self.link.connection
+        self._birth_due_s = now_s
+        self._proven_s = now_s
+        self.born = False
+        self.window.hurry(now_s)
+
+    def _will(self, connection: int) -> Will:
+        topic = self.config.address.state
+        return Will(topic, seal(self.config.key, Direction.STATE, topic, self._birth("death", connection).to_bytes()))
+
+    def _birth(self, kind: str, connection: int) -> Birth:
+        return Birth(
+            kind=kind,
+            dev=self.config.address.device,
+            store=self.store.store_id,
+            boot=self.store.boot,
+            connection=max(connection, 1),
+            next_seq=self.store.next_seq(),
+            nonce=self._nonce or self._new_nonce(),
+            ts=self._clock.now(),
+            firmware=self.config.firmware,
+            schemas={"parcel.dropped": 1},
+        )
+
+    def _send_birth(self, now_s: float) -> None:
+        self._nonce = self._new_nonce()
+        if self._publish_state("birth"):
+            self._birth_due_s = now_s + (BIRTH_EVERY_S if self.born else BIRTH_RETRY_S)
+
+    def _publish_state(self, kind: str) -> bool:
+        topic = self.config.address.state
+        body = self._birth(kind, self.link.connection).to_bytes()
+        return self.link.publish(topic, seal(self.config.key, Direction.STATE, topic, body), retain=True)
+
+    def _new_nonce(self) -> str:
+        return encode_bytes(hashlib.sha256(self._ids.new().encode()).digest()[:24])
+
+    def _send_again(self, now_s: float) -> None:
+        for entry in self.window.due(now_s):
+            event = self.store.get(entry.seq)
+            if event is None:
+                self.window.landed([entry.seq])
+            elif not self._send(event, now_s, backlog=entry.backlog, historical=entry.historical):
+                return
+
+    def _send_new(self, now_s: float, *, backlog: bool) -> None:
+        room = min(self.window.room(backlog=backlog), _BATCH)
+        if room <= 0 or self._cursors[backlog] >= self.store.newest(backlog=backlog):
+            return
+        for event in self.store.waiting(self._cursors[backlog], room, backlog=backlog):
+            if not self._send(event, now_s, backlog=backlog, historical=self._is_historical(event, now_s)):
+                return
+            self._cursors[backlog] = event.seq
+
+    def _is_historical(self, event: StoredEvent, now_s: float) -> bool:
+        return event.offline or event.boot != self.store.boot or now_s - event.mono_ms / 1000 > HISTORICAL_S
+
+    def _send(self, event: StoredEvent, now_s: float, *, backlog: bool, historical: bool) -> bool:
+        message = Event(
+            id=event.id,
+            dev=self.config.address.device,
+            store=self.store.store_id,
+            boot=event.boot,
+            seq=event.seq,
+            ts=event.ts,
+            mono_ms=event.mono_ms,
+            clock=self.time.report_for(event),
+            type=event.type,
+            schema=event.schema,
+            txn=event.txn,
+            offline=event.offline,
+            historical=historical,
+            body=event.body,
+        )
+        topic, body = self.config.address.event(event.kind), message.to_bytes()
+        if not self.link.publish(topic, seal(self.config.key, Direction.EVENT, topic, body)):
+            return False
+        digest = hashlib.sha256(body).hexdigest()
+        self.window.sent(event.seq, now_s, backlog=backlog, historical=historical, digest=digest)
+        return True
+
+    def _take(self, message: InMessage) -> None:
+        address = self.config.address
+        try:
+            if message.topic == address.ack:
+                self._take_ack(parse_message(Ack, self._opened(message, Direction.ACK)))
+            elif message.topic == address.birth_reply:
+                self._take_reply(parse_message(BirthReply, self._opened(message, Direction.BIRTH_REPLY)))
+        except (SignatureError, PayloadError, PayloadTooLargeError) as problem:
+            self._refuse(problem, message.topic)
+
+    def _opened(self, message: InMessage, direction: Direction) -> bytes:
+        return unseal(self._key_of, direction, message.topic, message.payload)
+
+    def _key_of(self, kid: str) -> DeviceKey | None:
+        return self.config.key if kid == self.config.key.kid else None
+
+    def _refuse(self, problem: CundaError, topic: str) -> None:
+        self.refused[problem.code] = self.refused.get(problem.code, 0) + 1
+        log.warning("message_refused", topic=topic, error_code=problem.code)
+
+    def _take_ack(self, ack: Ack) -> None:
+        if ack.store != self.store.store_id:
+            return
+        now_s = self._clock.monotonic_s()
+        self._proven_s, self._stall_s = now_s, STALL_S
+        self.time.hear(ack.server_time, fresh=False)
+        dead = {self.window.by_digest(entry[7:]) if isinstance(entry, str) else entry for entry in ack.dead}
+        # Only what was sent is settled: an acknowledgement about numbers never sent belongs to a twin of this store.
+        flying = self.window.seqs()
+        put_aside = [seq for seq in flying if seq in dead]
+        stored = [seq for seq in flying if seq not in dead and ack.covers(seq)]
+        if stored or put_aside:
+            self.store.settle(stored, put_aside, ack.server_time)
+            self.window.landed([*stored, *put_aside])
+        if put_aside:
+            log.warning("events_put_aside", device=self.config.address.device, seqs=put_aside)
+        self.window.hurry(now_s, {seq for seq in flying if seq <= ack.upto and seq in self.window})
+
+    def _take_reply(self, reply: BirthReply) -> None:
+        if (reply.store, reply.nonce, reply.dev) != (self.store.store_id, self._nonce, self.config.address.device):
+            return  # an answer to an older question
+        now_s = self._clock.monotonic_s()
+        self._proven_s, self._stall_s = now_s, STALL_S
+        self.time.hear(reply.server_time, fresh=True)
+        self.store.raise_time_floor(reply.server_time)
+        self.born = True
+        self._birth_due_s = now_s + BIRTH_EVERY_S
+
+    def _watch(self, now_s: float) -> None:
+        """End a connection on which nothing is ever answered: half-open, or its reader is stuck."""
+        asked = len(self.window) > 0 or not self.born
+        if asked and now_s - self._proven_s > self._stall_s:
+            log.warning("no_answer", device=self.config.address.device, silent_s=round(now_s - self._proven_s))
+            # A server that is down for hours must not be met by a storm of reconnects.
+            self._stall_s = min(self._stall_s * 2, STALL_MAX_S)
+            self.link.drop()
+
+
+def serve(agents: Sequence[Agent], stop: threading.Event, waker: Waker | None = None) -> None:
+    """Run agents until told to stop; a failure of one step is logged and the next step is taken."""
+    links = [agent.link for agent in agents]
+    while not stop.is_set():
+        drive(links, min(agent.wait_s() for agent in agents), waker)
+        for agent in agents:
+            try:
+                agent.step()
+            except (CundaError, OSError) as problem:
+                log.error("step_failed", device=agent.config.address.device, why=str(problem))
