@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from api.middleware import BodyLimit, RequestFrame
-from api.native import feed, health, operations, session, users
+from api.native import feed, fleet, health, operations, parcels, regions, session, users
 from api.native.form import refuse_unknown_parameters
 from api.native.stream import ClosingState
 from api.problems import install_problem_handlers
@@ -33,7 +33,7 @@ and `params`. Unknown fields are refused.
 def native_router() -> APIRouter:
     """Return every route of the native API."""
     router = APIRouter(prefix="/api/v1", dependencies=[Depends(refuse_unknown_parameters)])
-    for part in (health, session, users, operations, feed):
+    for part in (health, session, users, regions, parcels, fleet, operations, feed):
         router.include_router(part.router)
     return router
 

@@ -9,7 +9,10 @@ from api.auth.service import Accounts, TokenPolicy
 from api.errors import DatabaseOutdatedError
 from api.migrations.runner import migration_state, upgrade
 from api.operations.service import OperationRunner
+from api.region_catalog import RegionCatalog
 from api.services import Services
+from dispatch.custody.ledger import Ledger
+from dispatch.parcels.service import ParcelService
 from kernel.clock import Clock, SystemClock
 from kernel.db import Database
 from kernel.ids import Ids, SystemIds
@@ -38,6 +41,9 @@ def build_services(
         ids=the_ids,
         accounts=Accounts(the_database, the_clock, the_ids, policy),
         operations=OperationRunner(the_database, the_clock, the_ids),
+        regions=RegionCatalog(settings.regions_dir),
+        ledger=Ledger(the_ids, the_clock),
+        parcels=ParcelService(the_ids, the_clock),
     )
 
 

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import BodyTooLargeError, MalformedHeaderError
-from api.problems import problem_response
+from api.problems import problem_response, unexpected_problem
 from kernel.clock import Clock
 from kernel.errors import CundaError
 from kernel.ids import Ids
@@ -67,7 +67,7 @@ class RequestFrame:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=name)
         started_s = self.clock.monotonic_s()
-        status = 500
+        status = 0
 
         async def send_framed(message: Message) -> None:
             nonlocal status
@@ -78,6 +78,10 @@ class RequestFrame:
 
         try:
             await self.app(scope, receive, send_framed)
+        except Exception as error:
+            if status:  # half an answer is out: only a broken connection tells the client
+                raise
+            await unexpected_problem(error, name, scope["path"])(scope, receive, send_framed)
         finally:
             get_logger("api").info(
                 "request",

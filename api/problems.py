@@ -118,7 +118,6 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(CundaError, _on_cunda_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_unexpected)
 
 
 async def _on_cunda_error(request: Request, error: Exception) -> JSONResponse:
@@ -153,14 +152,7 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     return response
 
 
-async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
-    # The stack goes to the log only; the client gets the request id to quote.
-    get_logger("api").error(
-        "unexpected_error",
-        request_id=request_id(request),
-        path=request.url.path,
-        exc_info=(type(error), error, error.__traceback__),
-    )
-    return problem_response(
-        InternalError("an unexpected error happened", request_id=request_id(request)), request_id(request)
-    )
+def unexpected_problem(error: Exception, request_name: str, path: str) -> JSONResponse:
+    """Answer with "our mistake": the stack goes to the log only, the client gets the request id to quote."""
+    get_logger("api").error("unexpected_error", path=path, exc_info=(type(error), error, error.__traceback__))
+    return problem_response(InternalError("an unexpected error happened", request_id=request_name), request_name)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from api.auth.service import Accounts
 from api.operations.service import OperationRunner
+from api.region_catalog import RegionCatalog
+from dispatch.custody.ledger import Ledger
+from dispatch.parcels.service import ParcelService
 from kernel.clock import Clock
 from kernel.db import Database
 from kernel.ids import Ids
@@ -22,3 +25,6 @@ class Services:
     ids: Ids
     accounts: Accounts
     operations: OperationRunner
+    regions: RegionCatalog
+    ledger: Ledger
+    parcels: ParcelService

@@ -14,6 +14,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from api.errors import DatabaseOutdatedError
+from dispatch.custody.model import GUARD_STATEMENTS as CUSTODY_GUARDS
+from dispatch.plans.model import GUARD_STATEMENTS as PLAN_GUARDS
 from kernel.db import Database
 
 _UPGRADE_LOCK = 620_622  # PostgreSQL advisory lock: two servers starting together upgrade one after the other
@@ -77,6 +79,7 @@ def upgrade(database: Database) -> MigrationState:
         _refuse_unknown(present)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        _install_guards(connection)
     return migration_state(database)
 
 
@@ -87,6 +90,13 @@ def _upgrading(database: Database) -> Iterator[Connection]:
         if database.kind == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
         yield connection
+
+
+def _install_guards(connection: Connection) -> None:
+    # After every upgrade: changing a table on SQLite copies it, and its triggers stay with the old one.
+    for statements in (CUSTODY_GUARDS, PLAN_GUARDS):
+        for statement in statements[connection.dialect.name]:
+            connection.exec_driver_sql(statement)
 
 
 def _refuse_unknown(present: str | None) -> None:

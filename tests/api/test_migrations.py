@@ -6,11 +6,14 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
 
 import api.tables  # noqa: F401
 from api.bootstrap import require_schema
 from api.errors import DatabaseOutdatedError
 from api.migrations.runner import migration_state, upgrade
+from dispatch.custody.model import CustodyEvent
+from kernel.clock import ManualClock
 from kernel.db import Base, Database
 
 
@@ -68,6 +71,22 @@ def test_a_step_that_fails_leaves_nothing_behind(bare_database: Database) -> Non
     assert inspect(bare_database.engine).get_table_names() == ["user_session"]
     with bare_database.begin() as session:
         session.execute(text("DROP TABLE user_session"))
+
+
+def test_the_ledger_s_guards_are_installed(bare_database: Database, clock: ManualClock) -> None:
+    """Not even somebody with the database's password can quietly change a recorded event."""
+    upgrade(bare_database)
+    now = clock.now()
+    with bare_database.begin() as session:
+        session.add(
+            CustodyEvent(
+                event_id="e-1", type="counted", fact_at=now, received_at=now, actor="user:1", body={}, digest="d"
+            )
+        )
+    with pytest.raises(DBAPIError, match="append-only"), bare_database.begin() as session:
+        session.execute(text("UPDATE custody_event SET actor = 'somebody else'"))
+    Base.metadata.drop_all(bare_database.engine)
+    _forget(bare_database)
 
 
 def _forget(database: Database) -> None:

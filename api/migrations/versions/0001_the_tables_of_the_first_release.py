@@ -46,6 +46,46 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_id", "digest", name=op.f("uq_custody_conflict_event_id_digest")),
     )
     op.create_table(
+        "dead_letter",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("device_id", sa.String(length=32), nullable=True),
+        sa.Column("store", sa.String(length=32), nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=True),
+        sa.Column("event_id", sa.String(length=36), nullable=True),
+        sa.Column("topic", sa.String(length=160), nullable=False),
+        sa.Column("reason", sa.String(length=48), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("replayed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("signed", sa.Boolean(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letter")),
+        sa.UniqueConstraint("topic", "digest", name=op.f("uq_dead_letter_topic_digest")),
+    )
+    with op.batch_alter_table("dead_letter", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_dead_letter_device_id_store_seq"), ["device_id", "store", "seq"], unique=False
+        )
+
+    op.create_table(
+        "device_alarm",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("device_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=48), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.String(length=80), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device_alarm")),
+    )
+    with op.batch_alter_table("device_alarm", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_device_alarm_device_id_kind"), ["device_id", "kind"], unique=False)
+
+    op.create_table(
         "event_log",
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("fact_at", sa.DateTime(timezone=True), nullable=False),
@@ -236,6 +276,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_vehicle_type_region"), ["region"], unique=False)
 
     op.create_table(
+        "device",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("area", sa.String(length=32), nullable=False),
+        sa.Column("site_id", sa.String(length=32), nullable=True),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("password_hash", sa.String(length=160), nullable=False),
+        sa.Column("kid", sa.String(length=64), nullable=False),
+        sa.Column("key_salt", sa.String(length=64), nullable=False),
+        sa.Column("enrolled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_device_site_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device")),
+        sa.UniqueConstraint("kid", name=op.f("uq_device_kid")),
+    )
+    op.create_table(
         "operation_event",
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("operation_id", sa.String(length=36), nullable=False),
@@ -415,6 +470,57 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_custody_standing_status"), ["status"], unique=False)
 
     op.create_table(
+        "device_presence",
+        sa.Column("device_id", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("store", sa.String(length=32), nullable=False),
+        sa.Column("boot", sa.BigInteger(), nullable=False),
+        sa.Column("connection", sa.BigInteger(), nullable=False),
+        sa.Column("firmware", sa.String(length=40), nullable=False),
+        sa.Column("description", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name=op.f("fk_device_presence_device_id")),
+        sa.PrimaryKeyConstraint("device_id", name=op.f("pk_device_presence")),
+    )
+    op.create_table(
+        "device_progress",
+        sa.Column("device_id", sa.String(length=32), nullable=False),
+        sa.Column("store", sa.String(length=32), nullable=False),
+        sa.Column("contiguous", sa.BigInteger(), nullable=False),
+        sa.Column("ahead", sa.JSON(), nullable=False),
+        sa.Column("gap_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name=op.f("fk_device_progress_device_id")),
+        sa.PrimaryKeyConstraint("device_id", "store", name=op.f("pk_device_progress")),
+    )
+    op.create_table(
+        "inbound_event",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("device_id", sa.String(length=32), nullable=False),
+        sa.Column("store", sa.String(length=32), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("boot", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("schema_version", sa.Integer(), nullable=False),
+        sa.Column("txn", sa.String(length=64), nullable=True),
+        sa.Column("device_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("corrected_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("clock_synced", sa.Boolean(), nullable=False),
+        sa.Column("historical", sa.Boolean(), nullable=False),
+        sa.Column("subject", sa.String(length=128), nullable=True),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name=op.f("fk_inbound_event_device_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_event")),
+        sa.UniqueConstraint("device_id", "store", "seq", name=op.f("uq_inbound_event_device_id_store_seq")),
+    )
+    with op.batch_alter_table("inbound_event", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_inbound_event_type_corrected_at"), ["type", "corrected_at"], unique=False)
+
+    op.create_table(
         "plan_progress",
         sa.Column("event_id", sa.String(length=36), nullable=False),
         sa.Column("plan_id", sa.String(length=36), nullable=False),
@@ -479,6 +585,7 @@ def upgrade() -> None:
         sa.Column("back_distance_m", sa.Integer(), nullable=False),
         sa.Column("back_time_s", sa.Integer(), nullable=False),
         sa.Column("cost_fen", sa.BigInteger(), nullable=False),
+        sa.Column("cost", sa.JSON(), nullable=False),
         sa.Column("geometry_id", sa.String(length=64), nullable=True),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(["courier_id"], ["courier.id"], name=op.f("fk_plan_route_courier_id")),
@@ -589,6 +696,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_plan_progress_plan_id_vehicle_id"))
 
     op.drop_table("plan_progress")
+    with op.batch_alter_table("inbound_event", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_inbound_event_type_corrected_at"))
+
+    op.drop_table("inbound_event")
+    op.drop_table("device_progress")
+    op.drop_table("device_presence")
     with op.batch_alter_table("custody_standing", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_custody_standing_status"))
         batch_op.drop_index(batch_op.f("ix_custody_standing_custodian"))
@@ -617,6 +730,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_operation_event_operation_id_position"))
 
     op.drop_table("operation_event")
+    op.drop_table("device")
     with op.batch_alter_table("vehicle_type", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_vehicle_type_region"))
 
@@ -649,6 +763,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_event_log_subject_position"))
 
     op.drop_table("event_log")
+    with op.batch_alter_table("device_alarm", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_device_alarm_device_id_kind"))
+
+    op.drop_table("device_alarm")
+    with op.batch_alter_table("dead_letter", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_dead_letter_device_id_store_seq"))
+
+    op.drop_table("dead_letter")
     op.drop_table("custody_conflict")
     with op.batch_alter_table("courier", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_courier_region"))
