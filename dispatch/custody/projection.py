@@ -282,9 +282,8 @@ def _enter(fold: _FoldState, fact: CustodyFact, status: str) -> None:
 
 def _note(fold: _FoldState, fact: CustodyFact) -> None:
     fold.section = fact.section or fold.section
-    if fact.type == "consent_given":
-        fold.consent_reference = fact.consent_reference
-    elif fact.type == "consent_withdrawn":
+    fold.consent_reference = fact.consent_reference or fold.consent_reference
+    if fact.type == "consent_withdrawn":
         fold.consent_reference = None
     elif fact.type == "money_taken":
         fold.money_taken_fen += fact.amount_fen or 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, or_, select, tuple_, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.custody.model import CustodyStanding
@@ -79,13 +80,16 @@ class ParcelRepository:
         """Give the named columns of those pieces that are stored already."""
         wanted = [getattr(Parcel, name) for name in columns]
         found: dict[PieceKey, tuple[Any, ...]] = {}
-        for start in range(0, len(keys), 300):
-            part = keys[start : start + 300]
-            query = select(Parcel.company_id, Parcel.waybill, Parcel.piece, *wanted).where(
-                tuple_(Parcel.company_id, Parcel.waybill, Parcel.piece).in_(part)
-            )
-            for company_id, waybill, piece, *rest in self._session.execute(query):
-                found[company_id, waybill, piece] = tuple(rest)
+        waybills: dict[str, list[str]] = defaultdict(list)
+        for company_id, waybill, _ in keys:
+            waybills[company_id].append(waybill)
+        for company_id, group in waybills.items():
+            for start in range(0, len(group), 500):
+                query = select(Parcel.waybill, Parcel.piece, *wanted).where(
+                    Parcel.company_id == company_id, Parcel.waybill.in_(group[start : start + 500])
+                )
+                for waybill, piece, *rest in self._session.execute(query):
+                    found[company_id, waybill, piece] = tuple(rest)
         return found
 
     def add_many(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -96,6 +100,11 @@ class ParcelRepository:
     def company_ids(self) -> set[str]:
         """Give the ids of all companies."""
         return set(self._session.scalars(select(Company.id)))
+
+    def company_names(self) -> dict[str, str]:
+        """Give the ids of all companies by id and by name."""
+        rows = self._session.execute(select(Company.id, Company.name)).tuples().all()
+        return {name: company_id for company_id, name in rows} | {company_id: company_id for company_id, _ in rows}
 
     def add_company(self, company_id: str, name: str) -> None:
         """Insert a company."""

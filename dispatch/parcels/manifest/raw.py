@@ -1,0 +1,15 @@
+"""A row as it stands in the file, before anything is understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """Cells of one row with its line; ``fault`` says why the row could not even be split into cells."""
+
+    line: int
+    cells: tuple[Any, ...]
+    fault: str = ""
