@@ -29,12 +29,15 @@ integer `_fen`; geometry is GeoJSON in WGS-84. Failures are problem details (RFC
 and `params`. Unknown fields are refused.
 """
 
+PREFIX = "/api/v1"
+NATIVE_PARTS = tuple(part.router for part in (health, session, users, regions, parcels, fleet, operations, feed))
+
 
 def native_router() -> APIRouter:
     """Return every route of the native API."""
-    router = APIRouter(prefix="/api/v1", dependencies=[Depends(refuse_unknown_parameters)])
-    for part in (health, session, users, regions, parcels, fleet, operations, feed):
-        router.include_router(part.router)
+    router = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown_parameters)])
+    for part in NATIVE_PARTS:
+        router.include_router(part)
     return router
 
 

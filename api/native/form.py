@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from fastapi import Request
-from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -35,7 +34,7 @@ def refuse_unknown_parameters(request: Request) -> None:
         )
 
 
-def _query_fields(dependant: Dependant) -> Iterator[ModelField]:
+def _query_fields(dependant: Dependant) -> Iterator[Any]:
     yield from dependant.query_params
     for below in dependant.dependencies:
         yield from _query_fields(below)

@@ -1,0 +1,90 @@
+"""Every route is open to exactly the roles that need it; a new route must be entered here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from api.app import NATIVE_PARTS, PREFIX
+from api.auth.access import allowed_roles
+from api.auth.access import identify as identify_caller
+from api.auth.model import ROLES
+
+EVERYBODY = frozenset({"nobody", *ROLES})
+LOGGED_IN = frozenset(ROLES)
+OFFICE = frozenset({"dispatcher", "admin"})
+
+MATRIX: dict[tuple[str, str], frozenset[str]] = {
+    ("GET", "/api/v1/health"): EVERYBODY,
+    ("GET", "/api/v1/ready"): EVERYBODY,
+    ("POST", "/api/v1/session:login"): EVERYBODY,
+    ("POST", "/api/v1/session:refresh"): EVERYBODY,
+    ("POST", "/api/v1/session:logout"): LOGGED_IN,
+    ("GET", "/api/v1/me"): LOGGED_IN,
+    ("GET", "/api/v1/users"): frozenset({"admin"}),
+    ("POST", "/api/v1/users"): frozenset({"admin"}),
+    ("DELETE", "/api/v1/users/{username}"): frozenset({"admin"}),
+    ("GET", "/api/v1/regions"): LOGGED_IN,
+    ("GET", "/api/v1/regions/{region}"): LOGGED_IN,
+    ("GET", "/api/v1/regions/{region}/places"): LOGGED_IN,
+    ("GET", "/api/v1/regions/{region}/roads"): LOGGED_IN,
+    ("GET", "/api/v1/parcels"): OFFICE | {"station", "company_viewer"},
+    ("GET", "/api/v1/parcels/{parcel_id}"): frozenset({"dispatcher", "station", "company_viewer"}),
+    ("GET", "/api/v1/parcels/{key}/custody"): LOGGED_IN - {"finance"},
+    ("GET", "/api/v1/fleet"): OFFICE,
+    ("GET", "/api/v1/operations/{operation_id}"): OFFICE,
+    ("POST", "/api/v1/operations/{operation_id}:cancel"): OFFICE,
+    ("GET", "/api/v1/operations/{operation_id}/events"): OFFICE,
+    ("GET", "/api/v1/events"): OFFICE,
+    ("GET", "/api/v1/stream"): OFFICE,
+}
+OPEN_STREAMS = {("GET", "/api/v1/stream")}  # they answer until the listener leaves
+
+
+def _routes() -> Iterator[APIRoute]:
+    for part in NATIVE_PARTS:
+        for route in part.routes:
+            assert isinstance(route, APIRoute)
+            yield route
+
+
+def _roles_of(route: APIRoute) -> frozenset[str]:
+    """Read from a route's dependencies which roles it lets pass."""
+    waiting, found = [route.dependant], EVERYBODY
+    while waiting:
+        dependant = waiting.pop()
+        roles = allowed_roles(dependant.call)
+        if roles is not None:
+            return roles
+        if dependant.call is identify_caller:
+            found = LOGGED_IN
+        waiting.extend(dependant.dependencies)
+    return found
+
+
+def test_api_15_every_route_is_in_the_matrix() -> None:
+    """No route is forgotten: each one's roles are written down here and are the ones it checks."""
+    declared = {(method, PREFIX + route.path): _roles_of(route) for route in _routes() for method in route.methods}
+    assert declared == MATRIX
+
+
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+def test_a_role_gets_where_it_may_and_nowhere_else(role: str, client_of: Callable[[str], httpx.Client]) -> None:
+    """Each role is let through by every route of its work and refused, with the reason, by every other."""
+    client = client_of(role)
+    wrong = []
+    for (method, path), allowed in MATRIX.items():
+        if (method, path) in OPEN_STREAMS and role in allowed:
+            continue
+        if path == "/api/v1/session:logout" and role in allowed:
+            continue  # would end the session that the rest of this test needs
+        filled = path.replace("{username}", "nobody-here").replace("{", "").replace("}", "")
+        answer = client.request(method, filled.removeprefix("/api/v1"), json={} if method == "POST" else None)
+        code = answer.json().get("code") if answer.content else None
+        refused = code in ("role", "token")
+        if refused == (role in allowed):
+            wrong.append((method, path, answer.status_code, code))
+    assert wrong == []
