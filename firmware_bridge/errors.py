@@ -114,8 +114,22 @@ class OutboxFullError(LimitError):
     remedy = "Collection goes on; deposits resume when the backlog has been sent and space is free."
 
 
-class DeadLetterError(NotFoundError):
-    """No dead letter has this number."""
+class UnknownDeadLetterError(NotFoundError):
+    """No dead letter with this number can be replayed."""
 
-    code = "dead_letter"
-    remedy = "List the dead letters; one that was replayed is gone from the list."
+    code = "unknown_dead_letter"
+    remedy = "List the dead letters; unsigned messages are never replayed."
+
+
+class DuplicateEventError(ConflictError):
+    """An event id is stored already, under another number of its device or of another one."""
+
+    code = "duplicate_event"
+    remedy = "Nothing is lost: the first copy counts. Look for a cloned device or a restored backup."
+
+
+class ForkError(ConflictError):
+    """A device's number holds another event already."""
+
+    code = "fork"
+    remedy = "Find out which of the two devices is the real one; the second copy is among the dead letters."

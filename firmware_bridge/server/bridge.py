@@ -1,0 +1,291 @@
+"""The bridge: between broker and database, two threads and nothing that is kept only in memory.
+
+One thread moves bytes, the other stores batches. A message is acknowledged to the broker after its
+transaction, and to its device by a signed ``ack``; if the program dies anywhere in between, the device sends
+again and the database knows the event already.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Final
+
+from firmware_bridge.broker.accounts import SERVER_USER
+from firmware_bridge.broker.launcher import BrokerAddress
+from firmware_bridge.errors import PayloadError, PayloadTooLargeError, SignatureError, TopicError
+from firmware_bridge.link import InMessage, Link, LinkOptions, Login, Profile, TlsFiles, Waker, drive
+from firmware_bridge.schemas import Birth, BirthReply, Message, parse_message
+from firmware_bridge.server.dropoffs import DropOffHandler
+from firmware_bridge.server.enrolment import Keyring, KnownDevice
+from firmware_bridge.server.intake import Arrival, BatchState, EventHandler, Intake
+from firmware_bridge.server.presence import PresenceBook
+from firmware_bridge.signing import Direction, seal, unseal
+from firmware_bridge.topics import all_devices, parse_topic
+from kernel.clock import Clock
+from kernel.db import Database
+from kernel.errors import CundaError, UnavailableError
+from kernel.ids import Ids
+from kernel.log import get_logger
+from lockers.dropoffs import EVENT_TYPE as PARCEL_DROPPED
+
+log = get_logger("firmware_bridge.server")
+
+BATCH: Final = 64
+_ACTIVE_WITHIN: Final = timedelta(days=7)
+_PERIODIC_S: Final = 5.0
+_PAUSE_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class BridgeOptions:
+    """How a bridge connects.
+
+    Parameters
+    ----------
+    password
+        Of the broker's user ``cunda-server``.
+    zone
+        Time zone of drop-offs.
+    username
+        Another user when several bridges share the load (a broker ends the older of two equal ones).
+    share_group
+        Name of a shared subscription, on brokers with MQTT 5.
+    """
+
+    password: str
+    zone: str
+    username: str = SERVER_USER
+    share_group: str | None = None
+    profile: Profile = Profile.AUTO
+    keepalive_s: int = 30
+    tls: TlsFiles | None = None
+
+
+@dataclass
+class BridgeStatsState:
+    """What a bridge did since it started; read for health pages and tests."""
+
+    received: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    put_aside: int = 0
+    batches: int = 0
+    failed_batches: int = 0
+    acks: int = 0
+
+
+class Bridge:
+    """Takes in what devices report and answers them.
+
+    Parameters
+    ----------
+    master
+        The server's secret that all device keys are derived from.
+    on_dropoff
+        Called with a parcel's id after its drop-off was committed for the first time. A hint, not a
+        guarantee: after a crash between commit and call the parcel is in the ledger all the same.
+    """
+
+    def __init__(
+        self,
+        address: BrokerAddress,
+        options: BridgeOptions,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        master: bytes,
+        *,
+        on_dropoff: Callable[[str], None] | None = None,
+        handlers: Mapping[str, EventHandler] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._on_dropoff = on_dropoff
+        self.keyring = Keyring(database, master, clock)
+        known = handlers if handlers is not None else {PARCEL_DROPPED: DropOffHandler(ids, clock, options.zone)}
+        self.intake = Intake(database, self.keyring, clock, known)
+        self.presence = PresenceBook(database, clock)
+        self.stats = BridgeStatsState()
+        filters = (all_devices("evt/#", options.share_group), all_devices("state"))
+        self._link = Link(
+            address,
+            Login(options.username, options.password),
+            filters,
+            clock,
+            Random(options.username),  # noqa: S311 - spreads reconnects
+            options=LinkOptions(
+                profile=options.profile,
+                keepalive_s=options.keepalive_s,
+                manual_ack=True,
+                wants_retained=True,
+                inflight=1024,
+                queued=20_000,
+                tls=options.tls,
+            ),
+        )
+        self._waker = Waker()
+        self._stop = threading.Event()
+        self._work: queue.Queue[list[InMessage]] = queue.Queue(maxsize=1)
+        self._done: deque[tuple[int, int]] = deque()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether the broker has accepted this bridge."""
+        return self._link.connected
+
+    def start(self) -> None:
+        """Start both threads and return at once."""
+        for target in (self._move, self._store):
+            thread = threading.Thread(target=target, name=f"bridge-{target.__name__.strip('_')}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Finish the batch in hand, disconnect in order, and wait for both threads."""
+        self._stop.set()
+        self._waker.wake()
+        for thread in self._threads:
+            thread.join(timeout_s)
+        self._link.close()
+        self._waker.close()
+
+    def alive(self) -> bool:
+        """Tell whether both threads run."""
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+
+    def _move(self) -> None:
+        greeted = 0
+        while not self._stop.is_set():
+            try:
+                drive([self._link], 0.2, self._waker)
+                while self._done:
+                    self._link.acknowledge(self._done.popleft())
+                if self._link.connected and self._link.connection != greeted:
+                    greeted = self._link.connection
+                    log.info("bridge_connected", connection=greeted)
+                    self._hand_over([])  # an empty batch asks for the greeting of all devices
+                elif self._link.inbox and self._work.empty():
+                    count = min(len(self._link.inbox), BATCH)
+                    self._hand_over([self._link.inbox.popleft() for _ in range(count)])
+            except (OSError, CundaError) as problem:
+                log.error("bridge_network_step_failed", why=str(problem))
+                self._stop.wait(_PAUSE_S)
+
+    def _hand_over(self, batch: list[InMessage]) -> None:
+        while not self._stop.is_set():
+            try:
+                self._work.put(batch, timeout=0.2)
+                return
+            except queue.Full:
+                drive([self._link], 0.0)  # keep pinging while the database is busy
+
+    def _store(self) -> None:
+        periodic_s = self._clock.monotonic_s()
+        while not self._stop.is_set():
+            try:
+                batch = self._work.get(timeout=0.2)
+            except queue.Empty:
+                batch = None
+            try:
+                if batch is not None:
+                    self._serve(batch)
+                if self._clock.monotonic_s() - periodic_s >= _PERIODIC_S:
+                    periodic_s = self._clock.monotonic_s()
+                    self.intake.alarm_old_gaps()
+                    self.presence.mark_silent()
+            except UnavailableError as problem:
+                # Nothing was committed, so nothing is acknowledged: the devices send again.
+                log.error("bridge_database_away", why=str(problem))
+                self.stats.failed_batches += 1
+                self._stop.wait(_PAUSE_S)
+            except Exception as problem:  # the thread must outlive any one batch; devices send again
+                log.exception("bridge_batch_failed", why=str(problem))
+                self.stats.failed_batches += 1
+                self._stop.wait(_PAUSE_S)
+
+    def _serve(self, batch: list[InMessage]) -> None:
+        if not batch:
+            self._greet()
+            return
+        states = [message for message in batch if message.topic.endswith("/state")]
+        events = [message for message in batch if not message.topic.endswith("/state")]
+        self.stats.received += len(events)
+        if events:
+            result = self.intake.take([Arrival(message.topic, message.payload) for message in events])
+            self._answer(result)
+        for message in states:
+            self._take_state(message)
+        self._done.extend(message.token for message in batch)
+        self._waker.wake()
+        if events:
+            self._tell(result)
+
+    def _answer(self, result: BatchState) -> None:
+        self.stats.batches += 1
+        self.stats.stored += len(result.applied)
+        self.stats.duplicates += result.duplicates
+        self.stats.put_aside += result.put_aside
+        for (device_id, store), seqs in result.acks.items():
+            device = self.keyring.device(device_id)
+            if device is not None:
+                dead = result.dead.get((device_id, store), ())
+                self._send(device, Direction.ACK, self.intake.acknowledgement(store, seqs, dead))
+        self._waker.wake()
+
+    def _tell(self, result: BatchState) -> None:
+        if self._on_dropoff is None:
+            return
+        for applied in result.applied:
+            if applied.type != PARCEL_DROPPED or applied.subject is None:
+                continue
+            try:
+                self._on_dropoff(applied.subject)
+            except Exception as problem:  # a failing listener must not stop the wire
+                log.exception("dropoff_hook_failed", parcel=applied.subject, why=str(problem))
+
+    def _greet(self) -> None:
+        """Tell every device lately heard of what is committed: its unanswered events need not wait for a timer."""
+        for device_id, store, seqs in self.intake.standing(_ACTIVE_WITHIN):
+            device = self.keyring.device(device_id)
+            if device is not None:
+                self._send(device, Direction.ACK, self.intake.acknowledgement(store, seqs))
+        self._waker.wake()
+
+    def _take_state(self, message: InMessage) -> None:
+        try:
+            parsed = parse_topic(message.topic)
+            device = self.keyring.device(parsed.address.device)
+            if device is None:
+                return
+            key = device.key
+            raw = unseal(lambda kid: key if kid == key.kid else None, Direction.STATE, message.topic, message.payload)
+            birth = parse_message(Birth, raw)
+        except (TopicError, SignatureError, PayloadError, PayloadTooLargeError) as problem:
+            log.warning("state_refused", topic=message.topic, error_code=problem.code)
+            return
+        if birth.dev != device.address.device or parsed.address != device.address:
+            log.warning("state_refused", topic=message.topic, error_code="wrong_topic")
+            return
+        acked = self.presence.note(birth)
+        if birth.kind == "birth" and not message.retain:
+            self._send(device, Direction.BIRTH_REPLY, self._reply(birth, acked))
+
+    def _reply(self, birth: Birth, acked_seq: int) -> BirthReply:
+        return BirthReply(
+            dev=birth.dev,
+            store=birth.store,
+            nonce=birth.nonce,
+            server_time=self._clock.now(),
+            acked_seq=acked_seq,
+        )
+
+    def _send(self, device: KnownDevice, direction: Direction, message: Message) -> None:
+        topic = device.address.ack if direction is Direction.ACK else device.address.birth_reply
+        if self._link.post(topic, seal(device.key, direction, topic, message.to_bytes())):
+            self.stats.acks += direction is Direction.ACK

@@ -1,0 +1,97 @@
+"""From a drop-off at a kiosk to a parcel that waits for a courier."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from dispatch.custody.events import NewCustodyEvent
+from dispatch.custody.ledger import Ledger
+from dispatch.parcels.model import CABINET, STATION
+from dispatch.parcels.service import NewCollection, ParcelService
+from dispatch.products.service import default_product
+from firmware_bridge.schemas import Event
+from firmware_bridge.server.enrolment import KnownDevice
+from kernel.clock import Clock
+from kernel.ids import Ids
+from lockers.dropoffs import DropOff, parse_drop_off
+from lockers.registry.model import Site
+from lockers.registry.repository import SiteRepository
+from lockers.registry.scenes import SiteKind
+
+
+class DropOffHandler:
+    """Turns ``parcel.dropped`` into a parcel to collect and a custody event, in the caller's transaction.
+
+    Parameters
+    ----------
+    zone
+        Time zone whose calendar day a drop-off belongs to.
+    """
+
+    def __init__(self, ids: Ids, clock: Clock, zone: str) -> None:
+        self._parcels = ParcelService(ids, clock)
+        self._ledger = Ledger(ids, clock)
+        self._zone = ZoneInfo(zone)
+
+    def apply(self, session: Session, event: Event, device: KnownDevice, fact_at: datetime) -> str:
+        """Record one drop-off and return its parcel's id.
+
+        Raises
+        ------
+        InvalidDropOffError, UnknownSiteError, CompanyUnknownError, CollectionConflictError
+            If the statement cannot be used as it stands; nothing was written then.
+        """
+        drop = parse_drop_off(event.body)
+        site = SiteRepository(session).get(device.site_id or device.address.device)
+        due_day = fact_at.astimezone(self._zone).date()
+        parcel_id = self._parcels.register_collection(
+            session,
+            NewCollection(
+                region=site.region,
+                company_id=drop.company,
+                waybill=drop.waybill,
+                place_id=site.place_id,
+                product=default_product(session, "collect", due_day).code,
+                due_day=due_day,
+                weight_g=drop.weight_g,
+                volume_cm3=drop.billed_volume_cm3,
+                channel=STATION if site.kind == SiteKind.STATION else CABINET,
+                channel_site_id=site.id,
+                lon=site.lon,
+                lat=site.lat,
+            ),
+        )
+        self._ledger.append(session, _custody_event(event, drop, device, site, parcel_id, fact_at))
+        return parcel_id
+
+
+def _custody_event(
+    event: Event, drop: DropOff, device: KnownDevice, site: Site, parcel_id: str, fact_at: datetime
+) -> NewCustodyEvent:
+    optional = {"return_platform": drop.return_platform, "proof": drop.proof}
+    return NewCustodyEvent(
+        type="accepted_from_sender",
+        fact_at=fact_at,
+        actor=f"device:{device.address.device}",
+        parcel_id=parcel_id,
+        event_id=event.id,
+        device_id=device.address.device,
+        store=event.store,
+        seq=event.seq,
+        device_at=event.ts,
+        clock_offset_ms=event.clock.offset_ms if event.clock.synced else None,
+        place=f"site:{site.id}",
+        from_custodian="sender",
+        to_custodian=f"site:{site.id}",
+        body={
+            "compartment": drop.compartment,
+            "item_class": drop.item_class.value,
+            "declared_value_fen": drop.declared_value_fen,
+            "weight_provisional": drop.weight_provisional,
+            "txn": event.txn,
+        }
+        | {name: value for name, value in optional.items() if value is not None},
+    )

@@ -1,0 +1,456 @@
+"""Taking in what devices say: check, store once, hand to the rooms, and say what is committed.
+
+:class:`Intake` works on batches. Each event is stored together with all its effects in one savepoint of one
+transaction; the receipts it returns are for messages whose transaction has committed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from dispatch.custody.repository import insert_unless_known
+from firmware_bridge.errors import (
+    DuplicateEventError,
+    ForkError,
+    PayloadError,
+    PayloadTooLargeError,
+    SignatureError,
+    TopicError,
+    UnknownDeadLetterError,
+)
+from firmware_bridge.payload import parse_object
+from firmware_bridge.schemas import MAX_LISTED, Ack, Event, check_event_body, parse_message
+from firmware_bridge.server.alarms import (
+    BAD_SIGNATURE,
+    CLOCK_SKEW,
+    FORK,
+    GAP,
+    WRONG_TOPIC,
+    close_alarm,
+    raise_alarm,
+)
+from firmware_bridge.server.enrolment import Keyring, KnownDevice
+from firmware_bridge.server.model import DeadLetter, DeviceProgress, InboundEvent
+from firmware_bridge.server.sequences import SeqSet
+from firmware_bridge.signing import Direction, unseal
+from firmware_bridge.topics import ParsedTopic, parse_topic
+from kernel.clock import Clock
+from kernel.db import Database
+from kernel.errors import CundaError, InternalError, UnavailableError
+from kernel.log import get_logger
+
+log = get_logger("firmware_bridge.server")
+
+SKEW_ALARM: Final = timedelta(minutes=2)
+GAP_ALARM: Final = timedelta(minutes=10)
+_STORE_ID: Final = re.compile(r"[a-z0-9]{4,32}")
+_MAX_SEQ: Final = 2**53
+_KEPT_UNSIGNED: Final = 50  # letters of one open alarm; more of the same teaches nothing
+_KEPT_RAW: Final = 4096  # of an unsigned message: enough to see what it was, too little to fill a disk with
+
+
+class EventHandler(Protocol):
+    """What a room does with one type of event."""
+
+    def apply(self, session: Session, event: Event, device: KnownDevice, fact_at: datetime) -> str | None:
+        """Write the event's effects in the caller's transaction; return the id of what it is about.
+
+        An error of ours puts the event aside and undoes what was written for it.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One message as the broker handed it over."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class _Opened:
+    device: KnownDevice
+    kind: str
+    event: Event
+    raw: bytes
+    digest: str
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """A message that no event could be read from."""
+
+    topic: str
+    raw: bytes
+    reason: str
+    detail: str
+    signed: bool
+    owner: str | None = None
+    store: str | None = None
+    seq: int | None = None
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An event that was stored for the first time: its type and what it is about."""
+
+    type: str
+    subject: str | None
+
+
+@dataclass
+class BatchState:
+    """What a batch came to; to be used only after its transaction committed."""
+
+    applied: list[Applied] = field(default_factory=list)
+    acks: dict[tuple[str, str], SeqSet] = field(default_factory=dict)
+    dead: dict[tuple[str, str], list[int | str]] = field(default_factory=dict)
+    duplicates: int = 0
+    put_aside: int = 0
+
+    def note_dead(self, device: str, store: str, entry: int | str) -> None:
+        """Note that an event was put aside, to be told to its device."""
+        entries = self.dead.setdefault((device, store), [])
+        if entry not in entries and len(entries) < MAX_LISTED:
+            entries.append(entry)
+
+
+class Intake:
+    """Stores batches of messages.
+
+    Parameters
+    ----------
+    handlers
+        What to do with each known event type; other types are stored as they are.
+    """
+
+    def __init__(
+        self, database: Database, keyring: Keyring, clock: Clock, handlers: Mapping[str, EventHandler]
+    ) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._clock = clock
+        self._handlers = handlers
+
+    def take(self, arrivals: Sequence[Arrival]) -> BatchState:
+        """Store a batch in one transaction and return what it came to.
+
+        Raises
+        ------
+        DatabaseUnavailableError
+            If the database does not answer; nothing was stored.
+        """
+        opened = [self._open(arrival) for arrival in arrivals]
+        batch = BatchState()
+        with self._database.begin() as session:
+            for message in opened:
+                if isinstance(message, _Refused):
+                    self._put_aside_unread(session, message, batch)
+            # Devices in the order of their ids: two workers that share devices cannot block each other.
+            readable = [message for message in opened if isinstance(message, _Opened)]
+            for message in sorted(readable, key=lambda m: (m.device.address.device, m.event.store, m.event.seq)):
+                self._store(session, message, batch)
+        return batch
+
+    def acknowledgement(self, store: str, seqs: SeqSet, dead: Sequence[int | str] = ()) -> Ack:
+        """Say what of a store is committed."""
+        upto, missing = seqs.acknowledgement()
+        return Ack(store=store, upto=upto, missing=missing, dead=tuple(dead), server_time=self._clock.now())
+
+    def standing(self, active_within: timedelta) -> list[tuple[str, str, SeqSet]]:
+        """Return device, store and what has arrived, for stores heard of lately."""
+        since = self._clock.now() - active_within
+        with self._database.read() as session:
+            rows = session.scalars(select(DeviceProgress).where(DeviceProgress.updated_at >= since)).all()
+            return [(row.device_id, row.store, _seqs(row)) for row in rows]
+
+    def alarm_old_gaps(self) -> int:
+        """Raise an alarm for every store whose gap was not filled in time; return how many are open."""
+        now = self._clock.now()
+        with self._database.begin() as session:
+            query = select(DeviceProgress).where(DeviceProgress.gap_since <= now - GAP_ALARM)
+            rows = session.scalars(query).all()
+            for row in rows:
+                first = _seqs(row).gaps()[0]
+                raise_alarm(session, row.device_id, GAP, row.store, f"missing from {first[0]} to {first[1]}", now)
+            return len(rows)
+
+    def replay(self, dead_letter_id: int) -> Applied:
+        """Try a dead letter again after its cause was removed.
+
+        Raises
+        ------
+        UnknownDeadLetterError
+            If there is none, it was replayed before, or it was never signed by a device.
+        CundaError
+            Whatever still stands in the way; the letter stays.
+        """
+        with self._database.begin() as session:
+            letter = session.get(DeadLetter, dead_letter_id)
+            if letter is None or letter.replayed_at is not None or not letter.signed:
+                raise UnknownDeadLetterError(f"no dead letter {dead_letter_id} can be replayed", id=dead_letter_id)
+            parsed = parse_topic(letter.topic)
+            device = self._keyring.device(parsed.address.device)
+            if device is None:
+                raise UnknownDeadLetterError(f"the device of dead letter {dead_letter_id} is not active")
+            event = parse_message(Event, letter.raw)
+            message = _Opened(device, parsed.rest, event, letter.raw, _fact_digest(event))
+            applied = self._apply(session, message)
+            letter.replayed_at = self._clock.now()
+            return applied
+
+    def _open(self, arrival: Arrival) -> _Opened | _Refused:
+        try:
+            parsed = parse_topic(arrival.topic)
+        except TopicError as problem:
+            return _Refused(arrival.topic, arrival.payload, "topic", problem.message, signed=False)
+        device = self._keyring.device(parsed.address.device)
+        try:
+            raw = unseal(
+                lambda kid: device.key if device is not None and device.key.kid == kid else None,
+                Direction.EVENT,
+                arrival.topic,
+                arrival.payload,
+            )
+        except (SignatureError, PayloadError, PayloadTooLargeError) as problem:
+            owner = device.address.device if device else None
+            return _Refused(arrival.topic, arrival.payload, problem.code, problem.message, signed=False, owner=owner)
+        assert device is not None  # no key, no signature
+        return _read(device, parsed, arrival.topic, raw)
+
+    def _store(self, session: Session, message: _Opened, batch: BatchState) -> None:
+        device, event = message.device.address.device, message.event
+        progress = self._locked_progress(session, device, event.store)
+        seqs, key = _seqs(progress), (device, event.store)
+        if event.seq in seqs:
+            self._compare(session, message, batch)
+        else:
+            try:
+                with session.begin_nested():
+                    batch.applied.append(self._apply(session, message))
+            except (CundaError, IntegrityError) as problem:
+                if isinstance(problem, UnavailableError | InternalError):
+                    raise
+                self._put_aside(session, message, problem)
+                batch.put_aside += 1
+                batch.note_dead(device, event.store, event.seq)
+            seqs = seqs.with_seq(event.seq)
+            self._advance(session, progress, seqs)
+            self._watch_clock(session, message)
+        batch.acks[key] = seqs
+
+    def _apply(self, session: Session, message: _Opened) -> Applied:
+        event, device = message.event, message.device
+        now = self._clock.now()
+        corrected_at = _corrected(event, now)
+        check_event_body(event)
+        if session.get(InboundEvent, event.id) is not None:
+            raise DuplicateEventError(f"event {event.id} is stored under another number", event=event.id)
+        row = InboundEvent(
+            id=event.id,
+            device_id=device.address.device,
+            store=event.store,
+            seq=event.seq,
+            boot=event.boot,
+            kind=message.kind,
+            type=event.type,
+            schema_version=event.schema_version,
+            txn=event.txn,
+            device_at=event.ts,
+            corrected_at=corrected_at,
+            received_at=now,
+            clock_synced=event.clock.synced,
+            historical=event.historical,
+            subject=None,
+            digest=message.digest,
+            raw=message.raw,
+        )
+        session.add(row)
+        session.flush()
+        handler = self._handlers.get(event.type)
+        if handler is not None:
+            row.subject = handler.apply(session, event, device, corrected_at)
+            session.flush()
+        return Applied(event.type, row.subject)
+
+    def _compare(self, session: Session, message: _Opened, batch: BatchState) -> None:
+        """Tell a retry from a twin: the same number with other content is a cloned device or an old backup."""
+        device, event = message.device.address.device, message.event
+        where = (InboundEvent.device_id == device, InboundEvent.store == event.store, InboundEvent.seq == event.seq)
+        stored = session.scalars(select(InboundEvent.digest).where(*where)).first()
+        if stored == message.digest:
+            batch.duplicates += 1
+            return
+        if stored is None:  # it was put aside before: the device has not heard of that yet
+            batch.note_dead(device, event.store, event.seq)
+            return
+        now = self._clock.now()
+        detail = f"number {event.seq} of store {event.store} holds another event; compare dead letters"
+        raise_alarm(session, device, FORK, event.store, detail, now)
+        self._put_aside(session, message, ForkError(detail, seq=event.seq))
+        batch.put_aside += 1
+        batch.note_dead(device, event.store, event.seq)
+
+    def _locked_progress(self, session: Session, device: str, store: str) -> DeviceProgress:
+        query = select(DeviceProgress).where(DeviceProgress.device_id == device, DeviceProgress.store == store)
+        row = session.scalars(query.with_for_update()).first()
+        if row is None:
+            fresh = {"device_id": device, "store": store, "contiguous": 0, "ahead": [], "updated_at": self._clock.now()}
+            insert_unless_known(session, DeviceProgress, fresh)
+            row = session.scalars(query.with_for_update()).one()
+        return row
+
+    def _advance(self, session: Session, row: DeviceProgress, seqs: SeqSet) -> None:
+        now = self._clock.now()
+        row.contiguous, row.ahead, row.updated_at = seqs.contiguous, [list(run) for run in seqs.ahead], now
+        if seqs.ahead:
+            row.gap_since = row.gap_since or now
+        elif row.gap_since is not None:
+            row.gap_since = None
+            close_alarm(session, row.device_id, GAP, row.store, now)
+
+    def _watch_clock(self, session: Session, message: _Opened) -> None:
+        event = message.event
+        if not event.clock.synced:
+            return
+        device, now = message.device.address.device, self._clock.now()
+        if abs(event.clock.offset_ms) > SKEW_ALARM / timedelta(milliseconds=1):
+            raise_alarm(session, device, CLOCK_SKEW, "clock", f"off by {event.clock.offset_ms} ms", now)
+        elif not event.historical:
+            close_alarm(session, device, CLOCK_SKEW, "clock", now)
+
+    def _put_aside(self, session: Session, message: _Opened, problem: Exception) -> None:
+        reason = problem.code if isinstance(problem, CundaError) else "constraint"
+        text = problem.message if isinstance(problem, CundaError) else "a constraint of the database"
+        device, event = message.device, message.event
+        _add_letter(
+            session,
+            DeadLetter(
+                device_id=device.address.device,
+                store=event.store,
+                seq=event.seq,
+                event_id=event.id,
+                topic=device.address.event(message.kind),
+                reason=reason,
+                detail=text,
+                received_at=self._clock.now(),
+                signed=True,
+                digest=message.digest,
+                raw=message.raw,
+            ),
+        )
+        log.warning("event_put_aside", device=device.address.device, seq=event.seq, error_code=reason)
+
+    def _put_aside_unread(self, session: Session, refused: _Refused, batch: BatchState) -> None:
+        now = self._clock.now()
+        digest = hashlib.sha256(refused.raw).hexdigest()
+        batch.put_aside += 1
+        if self._alarm_refused(session, refused, now) <= _KEPT_UNSIGNED or refused.signed:
+            letter = DeadLetter(
+                device_id=refused.owner,
+                store=refused.store,
+                seq=refused.seq,
+                topic=refused.topic[:160],
+                reason=refused.reason,
+                detail=refused.detail,
+                received_at=now,
+                signed=refused.signed,
+                digest=digest,
+                raw=refused.raw if refused.signed else refused.raw[:_KEPT_RAW],
+            )
+            _add_letter(session, letter)
+        if refused.signed and refused.owner is not None:
+            self._answer_unread(session, refused.owner, refused, digest, batch)
+
+    @staticmethod
+    def _alarm_refused(session: Session, refused: _Refused, now: datetime) -> int:
+        """Raise the alarm a refusal deserves; return how often it was raised since it opened."""
+        owner = refused.owner or "unknown"
+        if refused.reason == WRONG_TOPIC:
+            return raise_alarm(session, owner, WRONG_TOPIC, "topic", refused.detail, now)
+        if not refused.signed:
+            return raise_alarm(session, owner, BAD_SIGNATURE, "events", refused.detail, now)
+        return 0
+
+    def _answer_unread(self, session: Session, device: str, refused: _Refused, digest: str, batch: BatchState) -> None:
+        """Tell the device that an event of its own was put aside: by number, else by digest to all its stores."""
+        if refused.store is not None and refused.seq is not None:
+            progress = self._locked_progress(session, device, refused.store)
+            seqs = _seqs(progress).with_seq(refused.seq)
+            self._advance(session, progress, seqs)
+            batch.acks[device, refused.store] = seqs
+            batch.note_dead(device, refused.store, refused.seq)
+            return
+        # Only the store that holds these very bytes will find them by their digest.
+        rows = session.scalars(select(DeviceProgress).where(DeviceProgress.device_id == device)).all()
+        known = {row.store: _seqs(row) for row in rows}
+        if refused.store is not None:
+            known.setdefault(refused.store, SeqSet())
+        for store, seqs in known.items():
+            batch.acks.setdefault((device, store), seqs)
+            batch.note_dead(device, store, f"sha256:{digest}")
+
+
+def _read(device: KnownDevice, parsed: ParsedTopic, topic: str, raw: bytes) -> _Opened | _Refused:
+    owner = device.address.device
+    try:
+        event = parse_message(Event, raw)
+    except (PayloadError, PayloadTooLargeError) as problem:
+        store, seq = _whose(raw)
+        return _Refused(topic, raw, problem.code, problem.message, signed=True, owner=owner, store=store, seq=seq)
+    if event.dev != owner or parsed.address != device.address:
+        detail = f"a message of {event.dev} came on the topic of {owner} in {parsed.address.area}"
+        return _Refused(topic, raw, WRONG_TOPIC, detail, signed=True, owner=owner)
+    return _Opened(device, parsed.rest, event, raw, _fact_digest(event))
+
+
+def _whose(raw: bytes) -> tuple[str | None, int | None]:
+    """Read store and number from an event that is wrong elsewhere, as far as they can be read."""
+    try:
+        value = parse_object(raw)
+    except (PayloadError, PayloadTooLargeError):
+        return None, None
+    store, seq = value.get("store"), value.get("seq")
+    if not isinstance(store, str) or _STORE_ID.fullmatch(store) is None:
+        return None, None
+    return store, seq if isinstance(seq, int) and 1 <= seq <= _MAX_SEQ else None
+
+
+def _fact_digest(event: Event) -> str:
+    text = json.dumps(event.fact(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _corrected(event: Event, received_at: datetime) -> datetime:
+    """Return when the fact happened, on the server's clock; never later than it was received.
+
+    Without a synchronised clock the device's word counts for nothing: then it is the moment of receipt.
+    """
+    if not event.clock.synced:
+        return received_at
+    try:
+        return min(event.ts + timedelta(milliseconds=event.clock.offset_ms), received_at)
+    except OverflowError:
+        return received_at
+
+
+def _seqs(row: DeviceProgress) -> SeqSet:
+    return SeqSet(row.contiguous, tuple((int(first), int(last)) for first, last in row.ahead))
+
+
+def _add_letter(session: Session, letter: DeadLetter) -> None:
+    query = select(DeadLetter.id).where(DeadLetter.topic == letter.topic, DeadLetter.digest == letter.digest)
+    if session.scalars(query).first() is None:
+        session.add(letter)
+        session.flush()

@@ -1,0 +1,133 @@
+"""Tables of the bridge: devices, their raw inbox, what was put aside, and alarms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import UniqueConstraint as Unique
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db import Base, UtcDateTime
+
+_RowId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Device(Base):
+    """An enrolled device and its credentials.
+
+    The broker's password is kept as a hash; the signing key is not kept at all: it is derived from the
+    server's master secret, the device's id, ``kid`` and ``key_salt``. A copy of this table opens nothing.
+    """
+
+    __tablename__ = "device"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    area: Mapped[str] = mapped_column(String(32))
+    site_id: Mapped[str | None] = mapped_column(ForeignKey("site.id"))
+    status: Mapped[str] = mapped_column(String(16))
+    password_hash: Mapped[str] = mapped_column(String(160))
+    kid: Mapped[str] = mapped_column(String(64), unique=True)
+    key_salt: Mapped[str] = mapped_column(String(64))
+    enrolled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class DevicePresence(Base):
+    """What was last heard from a device; never a reason to believe that a door is shut."""
+
+    __tablename__ = "device_presence"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    heard_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    store: Mapped[str] = mapped_column(String(32))
+    boot: Mapped[int] = mapped_column(BigInteger)
+    connection: Mapped[int] = mapped_column(BigInteger)
+    firmware: Mapped[str] = mapped_column(String(40))
+    description: Mapped[str] = mapped_column(String(64))
+
+
+class DeviceProgress(Base):
+    """Which numbers of a device's store have arrived; locked while an event of it is taken in.
+
+    ``ahead`` lists runs ``[first, last]`` above ``contiguous``.
+    """
+
+    __tablename__ = "device_progress"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    store: Mapped[str] = mapped_column(String(32), primary_key=True)
+    contiguous: Mapped[int] = mapped_column(BigInteger, default=0)
+    ahead: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    gap_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class InboundEvent(Base):
+    """One event as it arrived, byte for byte, with the three times that are known of it."""
+
+    __tablename__ = "inbound_event"
+    __table_args__ = (Unique("device_id", "store", "seq"), Index(None, "type", "corrected_at"))
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"))
+    store: Mapped[str] = mapped_column(String(32))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    boot: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(32))
+    type: Mapped[str] = mapped_column(String(64))
+    schema_version: Mapped[int] = mapped_column(Integer)
+    txn: Mapped[str | None] = mapped_column(String(64))
+    device_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    corrected_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    clock_synced: Mapped[bool] = mapped_column(Boolean)
+    historical: Mapped[bool] = mapped_column(Boolean)
+    subject: Mapped[str | None] = mapped_column(String(128))
+    digest: Mapped[str] = mapped_column(String(64))
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DeadLetter(Base):
+    """A message that could not be used: its bytes, the reason, and whether a person replayed it."""
+
+    __tablename__ = "dead_letter"
+    __table_args__ = (Unique("topic", "digest"), Index(None, "device_id", "store", "seq"))
+
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True, autoincrement=True)
+    device_id: Mapped[str | None] = mapped_column(String(32))
+    store: Mapped[str | None] = mapped_column(String(32))
+    seq: Mapped[int | None] = mapped_column(BigInteger)
+    event_id: Mapped[str | None] = mapped_column(String(36))
+    topic: Mapped[str] = mapped_column(String(160))
+    reason: Mapped[str] = mapped_column(String(48))
+    detail: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    replayed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    signed: Mapped[bool] = mapped_column(Boolean)
+    digest: Mapped[str] = mapped_column(String(64))
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DeviceAlarm(Base):
+    """One alarm per cause: opened by evidence, counted while it lasts, closed by the opposite evidence.
+
+    Kinds that start with ``security.`` are closed by a person only.
+    """
+
+    __tablename__ = "device_alarm"
+    __table_args__ = (Index(None, "device_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True, autoincrement=True)
+    device_id: Mapped[str] = mapped_column(String(32))
+    kind: Mapped[str] = mapped_column(String(48))
+    subject: Mapped[str] = mapped_column(String(80))
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    count: Mapped[int] = mapped_column(Integer)
+    detail: Mapped[str] = mapped_column(Text)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_by: Mapped[str | None] = mapped_column(String(80))
