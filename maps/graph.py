@@ -92,25 +92,6 @@ class RoadGraph:
         line: FloatArray = self.shape_lonlat[self.shape_offset[edge] : self.shape_offset[edge + 1]]
         return line
 
-    def save(self, path: Path) -> None:
-        """Write to a numpy archive."""
-        np.savez(path, **{item.name: getattr(self, item.name) for item in fields(self)})
-
-    @classmethod
-    def load(cls, path: Path) -> RoadGraph:
-        """Read what :meth:`save` wrote.
-
-        Raises
-        ------
-        RegionDataError
-            If the file is missing or damaged.
-        """
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                return cls(**{item.name: archive[item.name] for item in fields(cls)})
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as problem:
-            raise RegionDataError(f"road network {path.name} cannot be read: {problem}", path=path.name) from problem
-
 
 @dataclass(frozen=True)
 class Arcs:
@@ -125,6 +106,29 @@ class Arcs:
     def count(self) -> int:
         """Return how many arcs there are."""
         return len(self.edge)
+
+
+def save_roads(path: Path, graph: RoadGraph, order: NDArray[np.int32] | None) -> None:
+    """Write a network, and the contraction order when there is one, to a numpy archive."""
+    arrays = {item.name: getattr(graph, item.name) for item in fields(graph)}
+    np.savez(path, contraction_order=np.empty(0, np.int32) if order is None else order, **arrays)
+
+
+def load_roads(path: Path) -> tuple[RoadGraph, NDArray[np.int32] | None]:
+    """Read what :func:`save_roads` wrote.
+
+    Raises
+    ------
+    RegionDataError
+        If the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            graph = RoadGraph(**{item.name: archive[item.name] for item in fields(RoadGraph)})
+            order = archive["contraction_order"]
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as problem:
+        raise RegionDataError(f"road network {path.name} cannot be read: {problem}", path=path.name) from problem
+    return graph, order if len(order) == graph.node_count else None
 
 
 def cut_at_junctions(ways: Sequence[RoadWay]) -> RoadGraph:

@@ -19,14 +19,20 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kernel.progress import Progress, silent
 from maps.csv_import import read_tables
+from maps.demo.county import DEMO_ATTRIBUTION, DEMO_TITLE, generate_county, write_county
 from maps.doors import LaneDoors, scattered_doors
+from maps.engines.cch import CchEngine, contraction_order
 from maps.engines.dijkstra import DijkstraEngine
 from maps.engines.geodesic import GeodesicEngine, terrain_of
+from maps.engines.network import NetworkEngine
 from maps.errors import RegionDataError, RegionNameError, RegionNotFoundError
 from maps.geodesy import as_points
-from maps.graph import RoadGraph
+from maps.graph import RoadGraph, load_roads, save_roads
 from maps.osm_import import OSM_ATTRIBUTION, read_county
 from maps.places import Place, Township
 from maps.region import Region
@@ -112,6 +118,25 @@ class RegionStore:
         )  # fmt: skip
         return self._store(region, county.graph, progress)
 
+    def build_demo(self, name: str = "demo", seed: int = 1, progress: Progress = silent) -> Region:
+        """Generate the fictional mountain county, write it as ``.osm.pbf`` and import that.
+
+        The extract stays in the region's folder as ``demo.osm.pbf``.
+
+        Raises
+        ------
+        RegionNameError
+            If the name cannot be used.
+        """
+        _check_name(name)
+        county = generate_county(seed, progress)
+        with _staging(self._root, name) as (staged, final):
+            extract = staged / "demo.osm.pbf"
+            write_county(county, extract)
+            region = self.import_osm(extract, name, title=DEMO_TITLE, attribution=DEMO_ATTRIBUTION, progress=progress)
+            os.replace(extract, final / extract.name)
+        return region
+
     def import_csv(
         self,
         villages_csv: Path,
@@ -164,8 +189,8 @@ class RegionStore:
             return replace(
                 region, open_engine=partial(GeodesicEngine, record["terrain"]), open_doors=lambda: scattered_doors
             )
-        graph = cache(partial(RoadGraph.load, self._root / region.name / record["roads"]))
-        return replace(region, open_engine=lambda: DijkstraEngine(graph()), open_doors=lambda: LaneDoors(graph()))
+        roads = cache(partial(load_roads, self._root / region.name / record["roads"]))
+        return replace(region, open_engine=lambda: road_engine(*roads()), open_doors=lambda: LaneDoors(roads()[0]))
 
     def _store(self, region: Region, graph: RoadGraph | None, progress: Progress) -> Region:
         progress("storing the region", 0, 1)
@@ -174,7 +199,7 @@ class RegionStore:
         with _staging(self._root, region.name) as (staged, final):
             if graph is not None:
                 record["roads"] = f"roads-{record['version']}.npz"
-                graph.save(staged / record["roads"])
+                save_roads(staged / record["roads"], graph, contraction_order(graph))
             final.mkdir(exist_ok=True)
             before = _roads_of(final)
             text = json.dumps(record, ensure_ascii=False, indent=1)
@@ -184,6 +209,11 @@ class RegionStore:
         _tidy(final, {record["roads"], before})
         progress("storing the region", 1, 1)
         return self._open(record)
+
+
+def road_engine(graph: RoadGraph, order: NDArray[np.int32] | None) -> NetworkEngine:
+    """Return the fast engine when there is a contraction order for it, else the plain one."""
+    return DijkstraEngine(graph) if order is None else CchEngine(graph, order)
 
 
 def _check_name(name: str) -> None:

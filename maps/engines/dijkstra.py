@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from maps.engines.network import Leg, NetworkEngine, Terminals
+from maps.engines.network import Leg, NetworkEngine, Terminals, column_of
 from maps.engines.weights import UNREACHABLE, IntArray
 
 _ROWS_AT_ONCE = 256
@@ -61,8 +61,8 @@ class DijkstraEngine(NetworkEngine):
 
     def _leg(self, profile: str, src: Terminals, dst: Terminals, index: int, nodes: list[int], weight: int) -> Leg:
         """Describe a path given as source, junctions, destination."""
-        leave = _column(src, index, nodes[1])
-        enter = _column(dst, index, nodes[-2])
+        leave = column_of(src, index, nodes[1])
+        enter = column_of(dst, index, nodes[-2])
         pairs = pairwise(nodes[1:-1])
         return Leg(weight, leave, enter, tuple(self._edge_between(profile, tail, head) for tail, head in pairs))
 
@@ -90,9 +90,3 @@ def _walk_back(before: NDArray[np.int32], node: int) -> list[int]:
     while before[nodes[-1]] >= 0:
         nodes.append(int(before[nodes[-1]]))
     return nodes[::-1]
-
-
-def _column(terminals: Terminals, index: int, node: int) -> int:
-    """Return which of a point's two links ends at a junction, the cheaper if both do."""
-    cost = np.where(terminals.node[index] == node, terminals.cost[index], UNREACHABLE)
-    return int(cost.argmin())

@@ -161,9 +161,13 @@ class NetworkEngine(ABC):
         ClosureError
             If an edge id does not exist.
         """
+        return type(self)(self.graph, self.closure_mask(closed), self.base or self)
+
+    def closure_mask(self, closed: Sequence[int] | BaseGeometry) -> NDArray[np.bool_]:
+        """Return which edges are closed when some more are, shape (e,)."""
         mask = self.closed.copy()
         mask[closed_edges(self.lines, self.graph.edge_count, closed)] = True
-        return type(self)(self.graph, mask, self.base or self)
+        return mask
 
     def _leaving(self, profile: str, snaps: Snaps) -> Terminals:
         metric, edge = self.metric(profile), np.maximum(snaps.edge, 0)
@@ -215,6 +219,12 @@ def _terminals(
     return Terminals(
         snaps.edge, snaps.fraction, np.where(shut, -1, node).astype(np.int32), np.where(shut, UNREACHABLE, cost)
     )
+
+
+def column_of(terminals: Terminals, row: int, node: int) -> int:
+    """Return which of a point's two links ends at a junction, the cheaper if both do."""
+    cost = np.where(terminals.node[row] == node, terminals.cost[row], UNREACHABLE)
+    return int(cost.argmin())
 
 
 def _infinite(time_s: NDArray[np.float32]) -> NDArray[np.int64]:
