@@ -59,7 +59,8 @@ class CustodyRepository:
         query = select(CustodyEvent.event_id, CustodyEvent.digest).where(
             or_(CustodyEvent.event_id == event_id, at_position)
         )
-        found = sorted(self._session.execute(query).tuples(), key=lambda pair: pair[0] != event_id)
+        rows = [(row[0], row[1]) for row in self._session.execute(query)]
+        found = sorted(rows, key=lambda pair: pair[0] != event_id)
         return found[0] if found else None
 
     def facts(self, parcel_id: str) -> list[CustodyFact]:

@@ -103,7 +103,7 @@ class ParcelRepository:
 
     def company_names(self) -> dict[str, str]:
         """Give the ids of all companies by id and by name."""
-        rows = self._session.execute(select(Company.id, Company.name)).tuples().all()
+        rows = [(row[0], row[1]) for row in self._session.execute(select(Company.id, Company.name))]
         return {name: company_id for company_id, name in rows} | {company_id: company_id for company_id, _ in rows}
 
     def add_company(self, company_id: str, name: str) -> None:
