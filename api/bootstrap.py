@@ -7,12 +7,16 @@ from contextlib import contextmanager
 
 from api.auth.service import Accounts, TokenPolicy
 from api.errors import DatabaseOutdatedError
-from api.migrations.runner import migration_state, upgrade
+from api.manifests import ManifestDesk
+from api.migrations.runner import MigrationState, migration_state, upgrade
 from api.operations.service import OperationRunner
 from api.region_catalog import RegionCatalog
 from api.services import Services
 from dispatch.custody.ledger import Ledger
+from dispatch.parcels.manifest.importer import ManifestImporter
+from dispatch.parcels.manifest.table import ManifestLimits
 from dispatch.parcels.service import ParcelService
+from dispatch.products.service import seed_products
 from kernel.clock import Clock, SystemClock
 from kernel.db import Database
 from kernel.ids import Ids, SystemIds
@@ -34,6 +38,10 @@ def build_services(
     the_clock, the_ids = clock or SystemClock(), ids or SystemIds()
     the_database = database or Database(settings.resolved_database_url)
     policy = TokenPolicy(settings.resolved_token_secret(), settings.access_token_s, settings.refresh_token_s)
+    regions = RegionCatalog(settings.regions_dir)
+    parcels = ParcelService(the_ids, the_clock)
+    limits = ManifestLimits(settings.import_max_bytes, settings.import_max_rows)
+    importer = ManifestImporter(the_ids, the_clock, limits)
     return Services(
         settings=settings,
         database=the_database,
@@ -41,9 +49,10 @@ def build_services(
         ids=the_ids,
         accounts=Accounts(the_database, the_clock, the_ids, policy),
         operations=OperationRunner(the_database, the_clock, the_ids),
-        regions=RegionCatalog(settings.regions_dir),
+        regions=regions,
         ledger=Ledger(the_ids, the_clock),
-        parcels=ParcelService(the_ids, the_clock),
+        parcels=parcels,
+        manifests=ManifestDesk(the_database, the_clock, regions, importer, parcels),
     )
 
 
@@ -67,10 +76,18 @@ def require_schema(database: Database) -> None:
     """
     state = migration_state(database)
     if state.empty:
-        upgrade(database)
+        prepare(database)
     elif not state.current:
         raise DatabaseOutdatedError(
             f"the database is at {state.present or 'no known version'}, this program needs {state.newest}",
             present=state.present,
             newest=state.newest,
         )
+
+
+def prepare(database: Database) -> MigrationState:
+    """Bring a database to this program's schema and give it the service products that come with it."""
+    state = upgrade(database)
+    with database.begin() as session:
+        seed_products(session)
+    return state

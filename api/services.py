@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api.auth.service import Accounts
+from api.manifests import ManifestDesk
 from api.operations.service import OperationRunner
 from api.region_catalog import RegionCatalog
 from dispatch.custody.ledger import Ledger
@@ -28,3 +29,4 @@ class Services:
     regions: RegionCatalog
     ledger: Ledger
     parcels: ParcelService
+    manifests: ManifestDesk

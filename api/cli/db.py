@@ -12,12 +12,12 @@ app = typer.Typer(help="The database's schema.", no_args_is_help=True)
 @app.command("upgrade")
 def upgrade(json: JsonFlag = False) -> None:
     """Bring the database to this program's schema; repeating it changes nothing."""
-    from api.migrations.runner import upgrade as upgrade_database
+    from api.bootstrap import prepare
     from kernel.db import Database
 
     database = Database(current_settings().resolved_database_url)
     try:
-        state = upgrade_database(database)
+        state = prepare(database)
     finally:
         database.close()
     emit(state, json, [f"{database.kind} database at {state.present}"])

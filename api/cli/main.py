@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import db, docs, doctor, serve, users
+from api.cli import db, docs, doctor, parcels, region, serve, users
 from api.cli.terminal import report_error
 from kernel.errors import CundaError
 
@@ -29,6 +29,8 @@ app = typer.Typer(
 )
 for _part in (serve, doctor, docs):
     _part.add_to(app)
+app.add_typer(region.app, name="region")
+app.add_typer(parcels.app, name="parcels")
 app.add_typer(users.app, name="users")
 app.add_typer(db.app, name="db")
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi.responses import JSONResponse
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Select, and_, or_, select
 
 from api.auth.access import ServicesDep, allow
 from api.auth.service import Identity
+from api.manifests import ManifestOrder
 from api.native.form import View, problems
+from api.native.idempotency import Answer, IdempotencyKey, answer, once
 from api.native.paging import DEFAULT_LIMIT, Cursor, Limit, cut_page, read_cursor, write_cursor
-from api.native.scope import check_region, company_scope
+from api.native.scope import actor, check_region, company_scope
 from dispatch.custody.model import CustodyStanding
 from dispatch.custody.projection import CustodyFact
 from dispatch.custody.whereabouts import Whereabouts, where_is
-from dispatch.errors import ParcelUnknownError
+from dispatch.errors import ManifestMappingError, ParcelUnknownError
+from dispatch.parcels.manifest.importer import ImportReport
 from dispatch.parcels.model import Parcel
 from dispatch.parcels.repository import ParcelRepository
 from lockers.masking import mask_address, mask_name, mask_phone
@@ -24,6 +30,7 @@ from lockers.masking import mask_address, mask_name, mask_phone
 router = APIRouter(tags=["parcels"])
 
 _CURSOR = "parcels"
+_MOST_PROBLEMS = 1_000
 
 
 class ParcelView(View):
@@ -69,6 +76,37 @@ class ParcelPage(View):
     next_cursor: str | None
 
 
+class RowProblemView(View):
+    """Why one row was not taken; personal cells are masked."""
+
+    line: int
+    column: str
+    code: str
+    message: str
+    value: str
+    candidates: list[str]
+    remedy: str
+
+
+class ImportView(View):
+    """What became of a manifest; at most the first 1,000 problems are listed."""
+
+    import_id: str | None
+    file_name: str
+    file_format: str
+    encoding: str | None
+    mapping: dict[str, str]
+    ignored_columns: list[str]
+    rows_read: int
+    added: int
+    unchanged: int
+    differing: int
+    rejected: int
+    companies_added: list[str]
+    problem_count: int
+    problems: list[RowProblemView]
+
+
 class CustodyEventView(View):
     """One recorded fact."""
 
@@ -109,6 +147,39 @@ class CustodyAnswer(View):
     """Every piece under a waybill, or the one parcel of an id."""
 
     items: list[CustodyView]
+
+
+@router.post("/parcels:import", response_model=ImportView, responses=problems(400, 404, 409, 413))
+def import_parcels(
+    request: Request,
+    services: ServicesDep,
+    file: Annotated[UploadFile, File(description="CSV (UTF-8 or GB18030) or XLSX.")],
+    region: Annotated[str, Form(max_length=64)],
+    day: Annotated[date | None, Form(description="Due day of rows that state none; today when absent.")] = None,
+    mapping: Annotated[
+        str | None, Form(max_length=4000, description="JSON object, our column to their header.")
+    ] = None,
+    company_id: Annotated[str | None, Form(max_length=32, description="Company of rows that state none.")] = None,
+    register_companies: Annotated[bool, Form(description="Register companies that are new.")] = False,
+    check_only: Annotated[bool, Form(description="Only report; store nothing.")] = False,
+    key: IdempotencyKey = None,
+    identity: Identity = allow("dispatcher"),
+) -> JSONResponse:
+    """Import a manifest: good rows are kept, bad ones come back with line, column, reason and remedy."""
+    check_region(identity, region)
+    data = file.file.read()
+    order = ManifestOrder(
+        region=region, actor=actor(identity), day=day, mapping=_read_mapping(mapping),
+        register_companies=register_companies, default_company=company_id, check_only=check_only,
+    )  # fmt: skip
+    content = [hashlib.sha256(data).hexdigest(), order]
+    turn = once(request, key, content, identity, services)
+
+    def act() -> Answer:
+        report = services.manifests.take_in(data, file.filename or "manifest", order)
+        return answer(_import_view(report))
+
+    return turn.around(act)
 
 
 @router.get("/parcels", responses=problems(400, 404))
@@ -168,6 +239,17 @@ def parcel_custody(
         if not mine:
             raise ParcelUnknownError(f"no parcel is known as {key!r}", key=key)
         return CustodyAnswer(items=[_custody(one) for one in mine])
+
+
+def _import_view(report: ImportReport) -> ImportView:
+    return ImportView(**report.as_dict(_MOST_PROBLEMS), problem_count=len(report.problems))
+
+
+def _read_mapping(text: str | None) -> dict[str, str] | None:
+    try:
+        return TypeAdapter(dict[str, str]).validate_json(text) if text else None
+    except ValidationError as problem:
+        raise ManifestMappingError("form field mapping is not a JSON object of texts") from problem
 
 
 def _visible(identity: Identity) -> Select[Parcel, CustodyStanding]:

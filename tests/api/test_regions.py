@@ -3,27 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
-import pytest
 
 from api.services import Services
-
-
-@pytest.fixture
-def two_villages(services: Services, tmp_path: Path) -> str:
-    """Import a region of one township and two located villages, without roads."""
-    towns, villages = tmp_path / "towns.csv", tmp_path / "villages.csv"
-    towns.write_text("code,name,lon,lat\n429005100,园林街道,112.90,30.40\n", encoding="utf-8")
-    villages.write_text(
-        "code,name,town_code,lon,lat\n"
-        "429005100201,东村,429005100,112.91,30.41\n429005100202,西村,429005100,112.89,30.39\n"
-        "429005100203,无坐标村,429005100,,\n",
-        encoding="utf-8",
-    )
-    services.regions.store.import_csv(villages, towns, "qianjiang", "flat")
-    return "qianjiang"
 
 
 def test_a_region_is_listed_with_its_source(two_villages: str, dispatcher: httpx.Client) -> None:

@@ -31,6 +31,7 @@ MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/api/v1/regions/{region}"): LOGGED_IN,
     ("GET", "/api/v1/regions/{region}/places"): LOGGED_IN,
     ("GET", "/api/v1/regions/{region}/roads"): LOGGED_IN,
+    ("POST", "/api/v1/parcels:import"): frozenset({"dispatcher"}),
     ("GET", "/api/v1/parcels"): OFFICE | {"station", "company_viewer"},
     ("GET", "/api/v1/parcels/{parcel_id}"): frozenset({"dispatcher", "station", "company_viewer"}),
     ("GET", "/api/v1/parcels/{key}/custody"): LOGGED_IN - {"finance"},
