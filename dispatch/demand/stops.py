@@ -20,6 +20,7 @@ PositionSource = Literal["parcel", "site", "place"]
 
 MIN_COMMON_WINDOW_S: Final = 1800
 """Parcels share a visit only when their windows leave the courier at least this much room in common."""
+_UNCONFIRMED: Final = Reason(ReasonCode.POSITION_UNCONFIRMED, fix=Fix("position", "confirm it on the map"))
 _KEY_DIGITS: Final = 20
 _SAME_DOOR_DECIMALS: Final = 4  # about 10 m
 
@@ -178,14 +179,21 @@ def _place_parcel(
     if parcel.due_day > day:
         return Reason(ReasonCode.NOT_DUE, fix=Fix("due_day", parcel.due_day.isoformat()))
     if parcel.channel in SITE_CHANNELS or parcel.channel_site_id is not None:
-        return _spot_of_site(parcel, sites)
+        return _spot_of_site(parcel, places, sites)
     return _spot_of_door(parcel, places)
 
 
-def _spot_of_site(parcel: DueParcel, sites: Mapping[str, SitePoint]) -> _Spot | Reason:
+def _spot_of_site(
+    parcel: DueParcel, places: Mapping[str, PlacePoint], sites: Mapping[str, SitePoint]
+) -> _Spot | Reason:
     if parcel.direction == "deliver" and not parcel.consent:
         return Reason(ReasonCode.NO_CONSENT, fix=Fix("consent", "ask the recipient, or deliver to the door"))
-    site = sites.get(parcel.channel_site_id or "")
+    if parcel.channel_site_id is None:
+        site = _site_of_place(parcel, sites)
+        if site is None:
+            return _spot_of_village_point(parcel, places)
+    else:
+        site = sites.get(parcel.channel_site_id)
     if site is None or not site.in_service:
         return Reason(ReasonCode.SITE_NOT_IN_SERVICE, fix=Fix("channel_site_id", "another site, or the door"))
     if not site.windows:
@@ -203,6 +211,33 @@ def _spot_of_site(parcel: DueParcel, sites: Mapping[str, SitePoint]) -> _Spot | 
     )
 
 
+def _site_of_place(parcel: DueParcel, sites: Mapping[str, SitePoint]) -> SitePoint | None:
+    """Find the station or cabinet a parcel means that names only its village: the first one open there."""
+    there = [
+        site
+        for _, site in sorted(sites.items())
+        if site.place_id == parcel.place_id and site.kind.value == parcel.channel and site.in_service and site.windows
+    ]
+    return there[0] if there else None
+
+
+def _spot_of_village_point(parcel: DueParcel, places: Mapping[str, PlacePoint]) -> _Spot | Reason:
+    """Take the village's own point for a station or cabinet that nobody registered here."""
+    place = places.get(parcel.place_id)
+    if place is None or place.suspect or place.lon is None or place.lat is None:
+        return _UNCONFIRMED
+    return _Spot(
+        key=f"{parcel.channel}-{place.id}",
+        kind=StopKind(parcel.channel),
+        name=place.name,
+        place_id=place.id,
+        site_id=None,
+        lon=place.lon,
+        lat=place.lat,
+        source="place",
+    )
+
+
 def _spot_of_door(parcel: DueParcel, places: Mapping[str, PlacePoint]) -> _Spot | Reason:
     place = places.get(parcel.place_id)
     lon, lat, source = parcel.lon, parcel.lat, "parcel"
@@ -213,7 +248,7 @@ def _spot_of_door(parcel: DueParcel, places: Mapping[str, PlacePoint]) -> _Spot 
     else:
         doubtful = True
     if doubtful or lon is None or lat is None:
-        return Reason(ReasonCode.POSITION_UNCONFIRMED, fix=Fix("position", "confirm it on the map"))
+        return _UNCONFIRMED
     return _Spot(
         key="door-" + _digest(parcel.place_id, parcel.recipient_key, lon, lat),
         kind=StopKind.DOOR,

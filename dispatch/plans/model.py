@@ -63,6 +63,16 @@ class PlanVersion(Base):
     reasons_of: Mapped[str] = mapped_column(String(36))
 
 
+class PlanGeometry(Base):
+    """A line on the map, packed by :mod:`dispatch.plans.geometry`; ``id`` is its digest."""
+
+    __tablename__ = "plan_geometry"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    source: Mapped[str] = mapped_column(String(16))
+    packed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class PlanRoute(Base):
     """One vehicle's route, shared by all versions that did not touch it.
 
@@ -92,6 +102,8 @@ class PlanRoute(Base):
     back_distance_m: Mapped[int] = mapped_column(Integer)
     back_time_s: Mapped[int] = mapped_column(Integer)
     cost_fen: Mapped[int] = mapped_column(BigInteger)
+    cost: Mapped[dict[str, Any]] = mapped_column(JSON)
+    geometry_id: Mapped[str | None] = mapped_column(ForeignKey("plan_geometry.id"))
     digest: Mapped[str] = mapped_column(String(64))
 
 
@@ -102,16 +114,6 @@ class PlanVersionRoute(Base):
 
     version_id: Mapped[str] = mapped_column(ForeignKey("plan_version.id"), primary_key=True)
     route_id: Mapped[str] = mapped_column(ForeignKey("plan_route.id"), primary_key=True)
-
-
-class PlanRouteGeometry(Base):
-    """The line of a route on the map, packed by :mod:`dispatch.plans.geometry`."""
-
-    __tablename__ = "plan_route_geometry"
-
-    route_id: Mapped[str] = mapped_column(ForeignKey("plan_route.id"), primary_key=True)
-    source: Mapped[str] = mapped_column(String(16))
-    packed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class PlanStop(Base):
@@ -199,16 +201,35 @@ class PlanRefusal(Base):
     reason: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+class PlanProgress(Base):
+    """That a courier reported something done at a stop; what is done is never planned anew.
+
+    ``stop_key`` is the stop's key, so that the report stands whatever version the courier looked at.
+    """
+
+    __tablename__ = "plan_progress"
+    __table_args__ = (Index(None, "plan_id", "vehicle_id"),)
+
+    event_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    plan_id: Mapped[str] = mapped_column(ForeignKey("plan.id"))
+    vehicle_id: Mapped[str] = mapped_column(ForeignKey("vehicle.id"))
+    stop_key: Mapped[str] = mapped_column(String(80))
+    parcel_id: Mapped[str] = mapped_column(ForeignKey("parcel.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    fact_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 WRITTEN_ONCE = (
     PlanVersion,
     PlanRoute,
     PlanVersionRoute,
-    PlanRouteGeometry,
+    PlanGeometry,
     PlanStop,
     PlanStopParcel,
     PlanUnassigned,
     PlanPublication,
     PlanRefusal,
+    PlanProgress,
 )
 """Tables whose rows never change once they are written."""
 

@@ -90,6 +90,29 @@ def test_a_station_and_a_cabinet_merge_all_their_parcels() -> None:
     assert stops[0].windows == ((8 * HOUR, 18 * HOUR),)
 
 
+def test_a_parcel_for_the_village_station_goes_to_the_one_registered_there() -> None:
+    """A parcel that names only its village's station is merged with those that name the station itself."""
+    (stop,) = plan(
+        parcel(1, channel="station", consent=True),
+        parcel(2, channel="station", channel_site_id="v1-station", consent=True),
+    ).stops
+    assert (stop.site_id, stop.deliveries) == ("v1-station", ("p001", "p002"))
+
+
+def test_a_village_whose_station_nobody_registered_is_served_at_its_own_point() -> None:
+    """Parcels for an unregistered village station share one stop at the village's point, which says so."""
+    (stop,) = plan(
+        parcel(1, channel="station", consent=True, place_id="v2"),
+        parcel(2, channel="station", consent=True, place_id="v2", recipient_key="r2"),
+    ).stops
+    assert (stop.key, stop.kind, stop.site_id, stop.position_source) == (
+        "station-v2",
+        StopKind.STATION,
+        None,
+        "place",
+    )
+
+
 def test_kiosk_drop_offs_are_collected_in_one_stop() -> None:
     """Several drop-offs at one kiosk are one collection, and need no consent."""
     drop_offs = [parcel(n, direction="collect", channel_site_id="v2-kiosk", lon=None, lat=None) for n in (1, 2, 3)]
@@ -148,6 +171,7 @@ def test_a_stop_larger_than_any_vehicle_is_split() -> None:
         ({"lon": None, "lat": None, "place_id": "nowhere"}, ReasonCode.POSITION_UNCONFIRMED),
         ({"doubtful": True}, ReasonCode.POSITION_UNCONFIRMED),
         ({"channel": "station", "channel_site_id": "v1-station"}, ReasonCode.NO_CONSENT),
+        ({"channel": "station", "place_id": "lost", "consent": True}, ReasonCode.POSITION_UNCONFIRMED),
         ({"channel": "cabinet", "channel_site_id": "gone", "consent": True}, ReasonCode.SITE_NOT_IN_SERVICE),
         ({"channel": "station", "channel_site_id": "planned", "consent": True}, ReasonCode.SITE_NOT_IN_SERVICE),
         ({"channel": "station", "channel_site_id": "closed", "consent": True}, ReasonCode.NOT_A_SERVICE_DAY),

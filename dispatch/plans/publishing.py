@@ -1,0 +1,59 @@
+"""Putting a version in force: only one that was made from what is in force, and only one at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from dispatch.plans.errors import StalePlanError
+from dispatch.plans.model import Plan, PlanVersion
+from dispatch.plans.repository import PlanRepository
+from kernel.events import append_event
+
+_LONGEST_REASON: Final = 255
+
+
+def publish_version(
+    session: Session, plan: Plan, version: PlanVersion, *, actor: str, reason: str, now: datetime
+) -> None:
+    """Put a version in force within the caller's transaction, which has locked the plan.
+
+    Raises
+    ------
+    StalePlanError
+        If the version was not made from what is in force.
+    """
+    repository = PlanRepository(session)
+    current = repository.publication(plan.id)
+    row = {
+        "plan_id": plan.id,
+        "sequence": 1 if current is None else current.sequence + 1,
+        "version_id": version.id,
+        "published_at": now,
+        "actor": actor,
+        "reason": reason[:_LONGEST_REASON],
+    }
+    in_force = None if current is None else current.version_id
+    if version.parent_id != in_force or not repository.add_publication(row):
+        raise stale(version, in_force)
+    body = {
+        "version": version.id,
+        "number": version.number,
+        "kind": version.kind,
+        "region": plan.region,
+        "day": plan.day.isoformat(),
+        "digest": version.digest,
+    }
+    append_event(session, "plan.published", f"plan:{plan.id}", body, fact_at=now, committed_at=now)
+
+
+def stale(version: PlanVersion, in_force: str | None) -> StalePlanError:
+    """Make the error of publishing a version that was made from another one than the one in force."""
+    return StalePlanError(
+        f"plan version {version.number} was made from another version than the one in force",
+        version=version.id,
+        parent=version.parent_id,
+        in_force=in_force,
+    )

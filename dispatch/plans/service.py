@@ -1,0 +1,433 @@
+"""Plan a day, publish the plan, and insert what kiosks take in later: the commands of plans.
+
+Every command is one or two transactions: planning reads in one and stores in another, because the solver
+works for seconds in between; publishing and inserting decide and store in the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final, Protocol
+
+from sqlalchemy.orm import Session
+
+from dispatch.demand.service_times import ServiceTimes
+from dispatch.demand.stops import Demand, build_stops
+from dispatch.fleet.errors import NoFleetError
+from dispatch.fleet.fleet import Fleet
+from dispatch.plans.content import PlanContent, read_solution
+from dispatch.plans.errors import NothingDueError, PlanNotFoundError
+from dispatch.plans.geometry import RouteLine
+from dispatch.plans.inserting import Insertion, insert_into
+from dispatch.plans.matrices import DayMatrices, MatrixStore, PathAnswer, Roads
+from dispatch.plans.problem import DayProblem, day_points, day_problem
+from dispatch.plans.publishing import publish_version, stale
+from dispatch.plans.repository import NewRoute, PlanRepository, type_record
+from dispatch.plans.routes import PlannedRoute
+from dispatch.plans.running import waiting_by_site
+from dispatch.plans.sources import DayInput, load_day
+from dispatch.plans.summary import VersionSummary, summarise
+from kernel.clock import Clock
+from kernel.db import Database
+from kernel.events import append_event
+from kernel.ids import Ids
+from kernel.progress import Progress, silent
+from maps.region import Region
+from routing.problem import Problem
+from routing.solution import Result
+
+_LONGEST_REASON: Final = 255
+
+
+class RegionSource(Protocol):
+    """Something that has regions by name, such as :class:`maps.store.RegionStore`."""
+
+    def load(self, name: str) -> Region:
+        """Return a region."""
+        ...
+
+
+class Solver(Protocol):
+    """Something that solves a routing problem within some seconds."""
+
+    def __call__(self, problem: Problem, seconds: float, *, seed: int, threads: int, progress: Progress) -> Result:
+        """Return the best plan found."""
+        ...
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """How a day is planned.
+
+    Attributes
+    ----------
+    seconds
+        Time the solver gets.
+    service_times
+        What a stop takes; kept with the version.
+    """
+
+    seconds: float = 20.0
+    seed: int = 1
+    threads: int = 1
+    service_times: ServiceTimes = field(default_factory=ServiceTimes)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedDay:
+    """A day right before the solver starts: also what a benchmark takes."""
+
+    region: Region
+    given: DayInput
+    demand: Demand
+    matrices: DayMatrices
+    problem: DayProblem
+
+
+class Planner:
+    """Makes, publishes and extends plans.
+
+    Parameters
+    ----------
+    regions
+        Where regions are loaded from; a region's roads are kept in memory until it is imported anew.
+    matrices
+        Where road matrices of planned days are kept.
+    solver
+        The search; the routing core in production.
+    software
+        Versions that made the plan, kept with it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        regions: RegionSource,
+        ids: Ids,
+        clock: Clock,
+        matrices: MatrixStore,
+        solver: Solver,
+        software: Mapping[str, str],
+    ) -> None:
+        self._database = database
+        self._regions = regions
+        self._ids = ids
+        self._clock = clock
+        self._matrices = matrices
+        self._solver = solver
+        self._software = dict(software)
+        self._open_regions: dict[str, Region] = {}
+
+    # -- making a plan ------------------------------------------------------------------------------------
+
+    def make_plan(
+        self,
+        region: str,
+        day: date,
+        *,
+        actor: str,
+        reason: str = "",
+        settings: PlanSettings | None = None,
+        progress: Progress = silent,
+    ) -> VersionSummary:
+        """Plan a region's day and store the result as a new, unpublished version.
+
+        Parameters
+        ----------
+        actor
+            Who asked for it, ``kind:id``.
+
+        Raises
+        ------
+        RegionNotFoundError, NoFleetError, NothingDueError
+            If there is nothing to plan with or for.
+        PlanRejectedError
+            If the independent checker finds the solver's plan to break a rule; nothing is stored.
+        UnaccountedParcelsError
+            If a parcel were lost on the way; nothing is stored.
+        """
+        settings = settings or PlanSettings()
+        watch = _Watch(self._clock)
+        prepared = self.prepare(region, day, settings=settings, progress=progress, lap=watch.lap)
+        progress("solve", 0, round(settings.seconds))
+        result = self._solve(prepared.problem, settings, progress)
+        watch.lap("solve_s")
+        content, report = read_solution(
+            region,
+            day,
+            prepared.matrices.source,
+            [parcel.id for parcel in prepared.given.parcels],
+            prepared.demand.reasons,
+            prepared.problem,
+            result.solution,
+        )
+        watch.lap("check_s")
+        lines = [self._line(prepared.region, prepared.given, route, progress, at) for at, route in _of(content.routes)]
+        watch.lap("geometry_s")
+        statistics = {
+            "seconds": watch.seconds,
+            "solver": {
+                "iterations": result.iterations,
+                "runtime_s": round(result.runtime_s, 3),
+                "threads": result.threads,
+                "cost_units": report.cost.total,
+                "left_out_units": report.cost.left_out,
+            },
+            "stops": len(prepared.demand.stops),
+            "points": len(prepared.matrices.points),
+        }
+        record = {
+            "reason": reason[:_LONGEST_REASON],
+            "actor": actor,
+            "seed": settings.seed,
+            "statistics": statistics,
+            "assumptions": _assumptions(prepared, settings),
+        }
+        with self._database.begin() as session:
+            version_id = self._store(session, prepared.region, content, lines, record)
+            progress("store", 1, 1)
+            return summarise(session, version_id)
+
+    def prepare(
+        self,
+        region: str,
+        day: date,
+        *,
+        settings: PlanSettings | None = None,
+        progress: Progress = silent,
+        lap: Callable[[str], None] | None = None,
+    ) -> PreparedDay:
+        """Do everything that comes before the solver: load, merge into stops, measure roads, build the problem.
+
+        Raises
+        ------
+        RegionNotFoundError, NoFleetError, NothingDueError
+            As `make_plan`.
+        """
+        settings, lap = settings or PlanSettings(), lap or (lambda _name: None)
+        progress("load", 0, 1)
+        opened = self._region(region)
+        with self._database.read() as session:
+            given = load_day(session, opened, day)
+        lap("load_s")
+        _refuse_empty(region, day, given)
+        demand = build_stops(
+            given.parcels,
+            day,
+            given.places,
+            given.sites,
+            [(kind.id, kind.capacity) for kind in given.fleet.used_types],
+            settings.service_times,
+        )
+        lap("stops_s")
+        points = day_points(given.depot, demand.stops, given.site_points)
+        roads: Roads = opened.engine()
+        matrices = self._matrices.obtain(roads, _roads_version(opened), points, given.fleet.profiles, progress)
+        lap("matrix_s")
+        problem = day_problem(demand.stops, given.fleet, matrices)
+        lap("problem_s")
+        return PreparedDay(opened, given, demand, matrices, problem)
+
+    def _solve(self, problem: DayProblem, settings: PlanSettings, progress: Progress) -> Result:
+        return self._solver(
+            problem.problem, settings.seconds, seed=settings.seed, threads=settings.threads, progress=progress
+        )
+
+    def _line(
+        self, region: Region, given: DayInput, route: PlannedRoute, progress: Progress, at: tuple[int, int]
+    ) -> tuple[RouteLine, str]:
+        progress("geometry", *at)
+        points = [given.depot, *(one.visit.point for one in route.stops), given.depot]
+        path: PathAnswer = region.engine().route(points, route.kind.profile)
+        return RouteLine(path.coordinates, path.leg_offsets), path.source
+
+    def _store(
+        self,
+        session: Session,
+        region: Region,
+        content: PlanContent,
+        lines: Sequence[tuple[RouteLine, str]],
+        record: Mapping[str, Any],
+    ) -> str:
+        repository = PlanRepository(session)
+        now = self._clock.now()
+        plan = repository.open_plan(
+            {
+                "id": self._ids.new(),
+                "region": content.region,
+                "day": content.day,
+                "zone": region.zone,
+                "created_at": now,
+            }
+        )
+        parent = repository.publication(plan.id)
+        version_id = self._ids.new()
+        row = dict(record) | {
+            "id": version_id,
+            "plan_id": plan.id,
+            "number": repository.next_number(plan.id),
+            "parent_id": None if parent is None else parent.version_id,
+            "kind": "planned",
+            "created_at": now,
+            "source": content.source,
+            "cost_fen": content.cost_fen,
+            "cost": content.cost(),
+            "software": self._software,
+            "digest": content.digest(),
+            "reasons_of": version_id,
+        }
+        routes = [
+            NewRoute(self._ids.new(), route, geometry_id=repository.add_line(*line))
+            for route, line in zip(content.routes, lines, strict=True)
+        ]
+        repository.add_version(row, routes, kept=())
+        repository.add_reasons(version_id, content.reasons)
+        body = {"version": version_id, "number": row["number"], "region": plan.region, "day": plan.day.isoformat()}
+        append_event(session, "plan.made", f"plan:{plan.id}", body, fact_at=now, committed_at=now)
+        return version_id
+
+    # -- publishing ---------------------------------------------------------------------------------------
+
+    def publish(self, version_id: str, *, actor: str, reason: str = "", expected: str | None = None) -> VersionSummary:
+        """Put a version in force; publishing what is in force already changes nothing.
+
+        Parameters
+        ----------
+        expected
+            The version the caller believes to be in force; the version's own parent when omitted.
+
+        Raises
+        ------
+        PlanVersionNotFoundError
+            If there is no such version.
+        StalePlanError
+            If another version was published since this one was made.
+        """
+        with self._database.begin() as session:
+            repository = PlanRepository(session)
+            version = repository.version(version_id)
+            plan = repository.plan_of(version.plan_id, lock=True)
+            current = repository.publication(plan.id)
+            in_force = None if current is None else current.version_id
+            if in_force != version.id:
+                believed = version.parent_id if expected is None else expected
+                if believed != in_force or version.parent_id != in_force:
+                    raise stale(version, in_force)
+                publish_version(session, plan, version, actor=actor, reason=reason, now=self._clock.now())
+            return summarise(session, version_id)
+
+    # -- drop-offs of the running day ---------------------------------------------------------------------
+
+    def insert_collections(
+        self, region: str, day: date, parcel_ids: Sequence[str], *, actor: str, reason: str = ""
+    ) -> Insertion:
+        """Put drop-offs of one site on the published routes of a day and publish the result.
+
+        The other stops keep vehicle and order; what is done or under way does not move. Parcels that are on a
+        route already stay there, so repeating a call changes nothing.
+
+        Returns
+        -------
+        The new version in force, if one was made, and a reason for each parcel that could not be inserted;
+        such a parcel keeps waiting at its site and is planned with the next day.
+
+        Raises
+        ------
+        PlanNotFoundError
+            If nothing is published for the day.
+        NotACollectionError
+            If a parcel is not waiting to be collected at a site.
+        """
+        opened = self._region(region)
+        with self._database.begin() as session:
+            repository = PlanRepository(session)
+            plan = repository.plan(region, day, lock=True)
+            current = repository.publication(plan.id)
+            if current is None:
+                raise PlanNotFoundError(f"no plan is published for {region} on {day}", region=region)
+            version = repository.version(current.version_id)
+            now = self._clock.now()
+            made = insert_into(
+                session,
+                plan,
+                version,
+                opened,
+                parcel_ids,
+                matrices=self._matrices,
+                ids=self._ids,
+                now=now,
+                actor=actor,
+                reason=reason[:_LONGEST_REASON],
+                software=self._software,
+            )
+            if made.version_id is not None:
+                newer = repository.version(made.version_id)
+                publish_version(session, plan, newer, actor=actor, reason=reason, now=now)
+            return made
+
+    def insert_waiting(self, region: str, day: date, *, actor: str) -> list[Insertion]:
+        """Try every drop-off that waits at a site and is on no published route of the day, site by site.
+
+        Catches up after a stop of the program: a drop-off that was stored but not inserted is found again.
+        """
+        with self._database.read() as session:
+            waiting = waiting_by_site(session, region, day)
+        return [
+            self.insert_collections(region, day, parcel_ids, actor=actor, reason="waiting drop-offs")
+            for parcel_ids in waiting.values()
+        ]
+
+    # -- the rest -----------------------------------------------------------------------------------------
+
+    def _region(self, name: str) -> Region:
+        stored = self._regions.load(name)
+        known = self._open_regions.get(name)
+        if known is None or known.version != stored.version:
+            self._open_regions[name] = known = stored
+        return known
+
+
+class _Watch:
+    """Seconds of each part of a long command."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since_s = clock.monotonic_s()
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        """Note the seconds since the lap before under a name."""
+        now_s = self._clock.monotonic_s()
+        self.seconds[name] = round(now_s - self._since_s, 3)
+        self._since_s = now_s
+
+
+def _of(routes: Sequence[PlannedRoute]) -> list[tuple[tuple[int, int], PlannedRoute]]:
+    return [((place, len(routes)), route) for place, route in enumerate(routes, start=1)]
+
+
+def _refuse_empty(region: str, day: date, given: DayInput) -> None:
+    if not given.fleet.vehicles:
+        raise NoFleetError(f"region {region} has no vehicle", region=region)
+    if not given.parcels:
+        raise NothingDueError(f"no parcel is due in {region} on {day}", region=region, day=day.isoformat())
+
+
+def _roads_version(region: Region) -> str:
+    return f"{region.name}/{region.version}/{region.source}"
+
+
+def _assumptions(prepared: PreparedDay, settings: PlanSettings) -> dict[str, Any]:
+    fleet: Fleet = prepared.given.fleet
+    return {
+        "seconds": settings.seconds,
+        "threads": settings.threads,
+        "service_times": settings.service_times.as_dict(),
+        "types": {kind.id: type_record(kind) for kind in fleet.types},
+        "depot": list(prepared.given.depot),
+        "roads": _roads_version(prepared.region),
+        "matrix": prepared.matrices.digest,
+        "warnings": list(prepared.matrices.warnings),
+    }
