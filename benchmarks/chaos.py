@@ -37,6 +37,7 @@ from firmware_bridge.simulator.kiosks import KioskFleet, enrol_kiosks
 from kernel.clock import SystemClock
 from kernel.db import Base, Database
 from kernel.ids import SystemIds
+from kernel.log import set_up_logging
 from lockers.registry.model import Site
 from lockers.registry.repository import SiteRepository
 from lockers.registry.scenes import Scene
@@ -98,14 +99,21 @@ def run_trial(trial: Trial, folder: Path) -> Outcome:
     broker = _start_broker(trial, folder, database, port=0)
     with database.begin() as session:
         names = _register_sites(session, trial.kiosks)
-        configs = enrol_kiosks(session, DeviceRegistry(_MASTER, clock), names, broker.address, folder / "kiosks")
+        configs = enrol_kiosks(
+            session, DeviceRegistry(_MASTER, clock), names, broker.address, folder / "kiosks", broker.profile
+        )
     with database.read() as session:
         broker.set_accounts(broker_accounts(session, _PASSWORD))
     hooked: list[str] = []
     bridge = Bridge(
-        broker.address, BridgeOptions(_PASSWORD, "Asia/Shanghai"), database, clock, ids, _MASTER,
+        broker.address,
+        BridgeOptions(_PASSWORD, "Asia/Shanghai", profile=broker.profile),
+        database,
+        clock,
+        ids,
+        _MASTER,
         on_dropoff=hooked.append,
-    )  # fmt: skip
+    )
     fleet = KioskFleet(configs, clock, ids, companies=COMPANIES, seed=trial.seed)
     bridge.start()
     fleet.start()
@@ -237,6 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--database-url", default=None)
     parser.add_argument("--json", type=Path, default=None, help="write the result there too")
     chosen = parser.parse_args(arguments)
+    set_up_logging("error", "text")
     trial = Trial(
         kiosks=chosen.kiosks, events=chosen.events, per_s=chosen.per_second, kills=chosen.kills,
         broker=chosen.broker, seed=chosen.seed, database_url=chosen.database_url,

@@ -13,7 +13,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -24,7 +23,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from firmware_bridge.broker.launcher import BrokerAddress
+from firmware_bridge.endpoint import BrokerAddress, Login, Profile, TlsFiles, Will
 from kernel.clock import Clock
 from kernel.log import get_logger
 
@@ -32,7 +31,7 @@ log = get_logger("firmware_bridge")
 
 _READS_PER_ROUND: Final = 16
 _CONNECT_TIMEOUT_S: Final = 5.0
-_ANSWER_TIMEOUT_S: Final = 10.0
+_ANSWER_TIMEOUT_S: Final = 5.0
 _STEADY_S: Final = 5.0  # a connection that lived this long ends the growth of the reconnect delay
 _RECONNECT_MIN_S: Final = 1.0
 _RECONNECT_MAX_S: Final = 60.0
@@ -40,42 +39,6 @@ _SILENCE_FACTOR: Final = 1.4  # of the keep-alive: pings go at 1.0, so silence u
 _WILL_DELAY_S: Final = 20
 _SEND_RETAINED: Final = 0
 _DO_NOT_SEND_RETAINED: Final = 2
-
-
-class Profile(StrEnum):
-    """Version of MQTT to speak; everything works on the older one.
-
-    ``auto`` starts with 5 and takes turns until a broker accepts.
-    """
-
-    AUTO = "auto"
-    V311 = "3.1.1"
-    V5 = "5"
-
-
-@dataclass(frozen=True)
-class TlsFiles:
-    """Certificates of a connection: who signs the broker, and who we are."""
-
-    ca: Path
-    certificate: Path | None = None
-    key: Path | None = None
-
-
-@dataclass(frozen=True)
-class Login:
-    """A user of the broker; the client id is the user name."""
-
-    username: str
-    password: str
-
-
-@dataclass(frozen=True)
-class Will:
-    """What the broker says for us when we vanish."""
-
-    topic: str
-    payload: bytes
 
 
 @dataclass(frozen=True)
@@ -140,6 +103,7 @@ class Link:
         self._client: mqtt.Client | None = None
         self._up = False
         self._version5 = options.profile is not Profile.V311
+        self._accepted = False
         self._failures = 0
         self._due_s = clock.monotonic_s()
         self._since_s = 0.0
@@ -292,6 +256,7 @@ class Link:
             log.warning("mqtt_refused", user=self._login.username, why=str(reason))
             return
         self._up, self._since_s = True, self._clock.monotonic_s()
+        self._accepted = True
         if not self._subscriptions:
             return
         if self._version5:
@@ -324,7 +289,7 @@ class Link:
             sock.close()
         if self._up and now_s - self._since_s >= _STEADY_S:
             self._failures = 0
-        if not self._up and self._options.profile is Profile.AUTO:
+        if not self._up and self._options.profile is Profile.AUTO and not self._accepted:
             self._version5 = not self._version5  # it hung up on our first word: try the other version
         self._up = False
         self._retry_later(now_s)

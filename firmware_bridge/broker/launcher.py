@@ -17,11 +17,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from firmware_bridge.broker.accounts import Account, acl_file, password_file
 from firmware_bridge.broker.mosquitto import DROP_LINE, configuration, find_mosquitto
-from firmware_bridge.errors import BrokerForeignError, BrokerMissingError, BrokerStartError, BrokerUrlError
+from firmware_bridge.endpoint import BrokerAddress, Profile
+from firmware_bridge.errors import BrokerForeignError, BrokerMissingError, BrokerStartError
 
 Kind = Literal["mosquitto", "amqtt", "foreign"]
 _READY_S: Final = 15.0
@@ -38,39 +38,6 @@ LACKS: Final[dict[Kind, tuple[str, ...]]] = {
     "foreign": ("accounts and limits of this broker are managed elsewhere",),
 }
 """What each kind of broker cannot do, in sentences for the operator."""
-
-
-@dataclass(frozen=True)
-class BrokerAddress:
-    """Where a broker listens."""
-
-    host: str
-    port: int
-    tls: bool = False
-
-    @classmethod
-    def parse(cls, url: str) -> BrokerAddress:
-        """Read ``mqtt://host:port`` or ``mqtts://host:port``.
-
-        Raises
-        ------
-        BrokerUrlError
-            If the scheme, host or port is not one.
-        """
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as problem:
-            raise BrokerUrlError("the broker's address has no usable port") from problem
-        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
-            raise BrokerUrlError("the broker's address does not start with mqtt:// or mqtts:// and a host")
-        tls = parts.scheme == "mqtts"
-        return cls(parts.hostname, port or (8883 if tls else 1883), tls)
-
-    @property
-    def url(self) -> str:
-        """Return the address as a URL."""
-        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
 
 
 class RunningBroker:
@@ -95,6 +62,11 @@ class RunningBroker:
     def lacks(self) -> tuple[str, ...]:
         """Return what this broker cannot do, to be printed at the start."""
         return LACKS[self.kind]
+
+    @property
+    def profile(self) -> Profile:
+        """Return the version of MQTT to speak with this broker; asking amqtt for 5 only costs time."""
+        return Profile.V311 if self.kind == "amqtt" else Profile.AUTO
 
     @property
     def pid(self) -> int | None:

@@ -15,8 +15,9 @@ from firmware_bridge.device.config import AgentConfig
 from firmware_bridge.device.store import DeviceStore, Fact, StoredEvent
 from firmware_bridge.device.timekeeping import ServerTime
 from firmware_bridge.device.window import WindowState
+from firmware_bridge.endpoint import Will
 from firmware_bridge.errors import PayloadError, PayloadTooLargeError, SignatureError
-from firmware_bridge.link import InMessage, Link, LinkOptions, Waker, Will, drive
+from firmware_bridge.link import InMessage, Link, LinkOptions, Waker, drive
 from firmware_bridge.schemas import Ack, Birth, BirthReply, Event, parse_message
 from firmware_bridge.signing import DeviceKey, Direction, encode_bytes, seal, unseal
 from kernel.clock import Clock

@@ -7,9 +7,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware_bridge.broker.launcher import BrokerAddress
+from firmware_bridge.endpoint import BrokerAddress, Login, Profile, TlsFiles
 from firmware_bridge.errors import AgentConfigError, BrokerUrlError, PayloadError, SignatureError, TopicError
-from firmware_bridge.link import Login, Profile, TlsFiles
 from firmware_bridge.signing import DeviceKey, decode_bytes, encode_bytes
 from firmware_bridge.topics import Address
 

@@ -17,9 +17,9 @@ from random import Random
 from typing import Final
 
 from firmware_bridge.broker.accounts import SERVER_USER
-from firmware_bridge.broker.launcher import BrokerAddress
+from firmware_bridge.endpoint import BrokerAddress, Login, Profile, TlsFiles
 from firmware_bridge.errors import PayloadError, PayloadTooLargeError, SignatureError, TopicError
-from firmware_bridge.link import InMessage, Link, LinkOptions, Login, Profile, TlsFiles, Waker, drive
+from firmware_bridge.link import InMessage, Link, LinkOptions, Waker, drive
 from firmware_bridge.schemas import Birth, BirthReply, Message, parse_message
 from firmware_bridge.server.dropoffs import DropOffHandler
 from firmware_bridge.server.enrolment import Keyring, KnownDevice

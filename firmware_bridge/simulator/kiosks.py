@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from firmware_bridge.broker.launcher import BrokerAddress
 from firmware_bridge.device.agent import Agent, serve
 from firmware_bridge.device.config import AgentConfig, read_config, write_config
 from firmware_bridge.device.store import Fact
-from firmware_bridge.link import Login, Profile, Waker
+from firmware_bridge.endpoint import BrokerAddress, Login, Profile
+from firmware_bridge.link import Waker
 from firmware_bridge.server.enrolment import Credentials, DeviceRegistry
 from firmware_bridge.server.model import Device
 from firmware_bridge.topics import Address
