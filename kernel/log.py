@@ -70,4 +70,5 @@ def set_up_logging(level: str = "info", style: str = "auto", stream: TextIO | No
 
 def get_logger(room: str) -> Any:
     """Return a logger whose lines carry the room they come from."""
-    return structlog.get_logger().bind(room=room)
+    # Not .bind(): that would fix today's configuration for a logger made while its module is imported.
+    return structlog.get_logger(room=room)

@@ -33,3 +33,13 @@ def test_api_18_secrets_and_phones_never_reach_the_log() -> None:
 def test_a_waybill_is_not_taken_for_a_phone(said: str, masked: str) -> None:
     """A longer number that contains a phone-like part stays readable."""
     assert mask_text(said) == masked
+
+
+def test_a_logger_made_before_the_set_up_obeys_it() -> None:
+    """A module's logger, made at import, writes where and what the program later decides."""
+    early = get_logger("lockers")
+    stream = io.StringIO()
+    set_up_logging("warning", "json", stream)
+    early.info("too_quiet")
+    early.warning("heard")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["heard"]
