@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
@@ -23,6 +24,7 @@ _NEAR_M = 300.0
 """A place this close outside every township counts to the nearest: boundaries are drawn coarsely."""
 
 LonLat = tuple[float, float]
+OsmPoint = tuple[int, float, float]
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,7 @@ def closed_area(boundary: OsmBoundary) -> Area:
     BoundaryOpenError
         If the ways leave a gap; names the relation and where the gap is.
     """
-    rings = _rings(boundary)
-    polygon = shapely.union_all([shapely.make_valid(Polygon(ring)) for ring in rings if len(ring) > 3])
+    polygon = shapely.difference(_area_of(boundary, boundary.outer), _area_of(boundary, boundary.inner))
     if polygon.is_empty or polygon.area == 0:
         raise BoundaryOpenError(
             f"boundary of {boundary.name} (relation {boundary.relation_id}) encloses nothing",
@@ -59,11 +60,16 @@ def closed_area(boundary: OsmBoundary) -> Area:
     return Area(f"r{boundary.relation_id}", boundary.name, polygon, boundary.centre_node)
 
 
-def _rings(boundary: OsmBoundary) -> list[list[LonLat]]:
+def _area_of(boundary: OsmBoundary, ways: Sequence[int]) -> BaseGeometry:
+    rings = _rings(boundary, {way_id: boundary.lines[way_id] for way_id in ways})
+    return shapely.union_all([shapely.make_valid(Polygon(ring)) for ring in rings if len(ring) > 3])
+
+
+def _rings(boundary: OsmBoundary, lines: Mapping[int, list[OsmPoint]]) -> list[list[LonLat]]:
     """Walk the ways end to end; at every node an even number of ways must meet."""
     ends: dict[int, list[int]] = defaultdict(list)
     closed = []
-    for way_id, line in boundary.lines.items():
+    for way_id, line in lines.items():
         if len(line) > 1 and line[0][0] == line[-1][0]:
             closed.append([point[1:] for point in line])
         elif len(line) > 1:
@@ -74,10 +80,10 @@ def _rings(boundary: OsmBoundary) -> list[list[LonLat]]:
     while left:
         ring: list[LonLat] = []
         way_id = min(left)
-        node = start = boundary.lines[way_id][0][0]
+        node = start = lines[way_id][0][0]
         while not ring or node != start:
             left.discard(way_id)
-            line = boundary.lines[way_id]
+            line = lines[way_id]
             line = line if line[0][0] == node else line[::-1]
             ring.extend(point[1:] for point in line)
             node = line[-1][0]
@@ -88,15 +94,13 @@ def _rings(boundary: OsmBoundary) -> list[list[LonLat]]:
 
 def _refuse_gaps(boundary: OsmBoundary, ends: dict[int, list[int]]) -> None:
     loose = [node for node, ways in ends.items() if len(ways) % 2]
-    if not loose and boundary.lines and any(len(line) > 1 for line in boundary.lines.values()):
+    if not loose:
         return
-    at = ""
-    if loose:
-        line = boundary.lines[ends[loose[0]][0]]
-        _, lon, lat = line[0] if line[0][0] == loose[0] else line[-1]
-        at = f"; it is open at {lon:.6f}, {lat:.6f} (node {loose[0]})"
+    line = boundary.lines[ends[loose[0]][0]]
+    _, lon, lat = line[0] if line[0][0] == loose[0] else line[-1]
     raise BoundaryOpenError(
-        f"boundary of {boundary.name} (relation {boundary.relation_id}) does not close{at}",
+        f"boundary of {boundary.name} (relation {boundary.relation_id}) does not close; "
+        f"it is open at {lon:.6f}, {lat:.6f} (node {loose[0]})",
         relation=boundary.relation_id, name=boundary.name,
     )  # fmt: skip
 
@@ -167,10 +171,11 @@ def read_boundary_file(path: Path) -> list[Area]:
     return [_area(path.name, number, feature) for number, feature in enumerate(features)]
 
 
-def _area(file: str, number: int, feature: object) -> Area:
+def _area(file: str, number: int, feature: Any) -> Area:
     entry = feature if isinstance(feature, dict) else {}
     geometry = entry.get("geometry") if entry.get("type") == "Feature" else entry
-    properties = entry.get("properties") or {}
+    properties = entry.get("properties")
+    properties = properties if isinstance(properties, dict) else {}
     name = str(properties.get("name") or properties.get("NAME") or f"area {number + 1}")
     try:
         polygon = shape(geometry)
@@ -178,6 +183,8 @@ def _area(file: str, number: int, feature: object) -> Area:
         raise BoundaryFileError(f"{file}: feature {number} ({name}): not a geometry", feature=number) from problem
     if polygon.geom_type not in ("Polygon", "MultiPolygon") or polygon.is_empty:
         raise BoundaryFileError(f"{file}: feature {number} ({name}): not a polygon", feature=number)
+    if not _ring_ends_meet(geometry):
+        raise BoundaryOpenError(f"{file}: feature {number} ({name}): a ring does not close", feature=number, name=name)
     if not polygon.is_valid:
         reason = shapely.is_valid_reason(polygon)
         raise BoundaryFileError(f"{file}: feature {number} ({name}): {reason}", feature=number)
@@ -186,6 +193,12 @@ def _area(file: str, number: int, feature: object) -> Area:
         raise BoundaryFileError(f"{file}: feature {number} ({name}): not in degrees", feature=number)
     ident = str(properties.get("id") or properties.get("code") or entry.get("id") or f"b{number + 1}")
     return Area(ident, name, polygon)
+
+
+def _ring_ends_meet(geometry: Any) -> bool:
+    """Return whether every ring of a GeoJSON polygon ends where it begins; shapely would close it silently."""
+    polygons = {"Polygon": [geometry["coordinates"]], "MultiPolygon": geometry["coordinates"]}
+    return all(ring[0] == ring[-1] for polygon in polygons.get(geometry["type"], []) for ring in polygon)
 
 
 def assign(areas: Sequence[Area], points: FloatArray) -> NDArray[np.int64]:

@@ -77,8 +77,8 @@ def _settle(
     content: OsmContent, drawn: list[Area], depot: tuple[float, float] | None, graph: RoadGraph
 ) -> ImportedCounty:
     notes = []
-    if content.ways_without_nodes:
-        notes.append(f"{content.ways_without_nodes} roads lead out of the extract and were cut at its edge")
+    if content.cut_ways:
+        notes.append(f"{content.cut_ways} roads lead out of the extract and were cut at its edge")
     nodes, outside = _inside_limit(content.places, drawn)
     areas = drawn if len(drawn) > 1 else township_areas(content.boundaries, _positions(nodes))
     if not areas:

@@ -43,13 +43,14 @@ class OsmBoundary:
     name: str
     level: int
     outer: list[int]
+    inner: list[int]
     centre_node: int | None
     lines: dict[int, list[tuple[int, float, float]]] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
-        """Return whether every outer way is in the file; the extract's edge cuts off the others."""
-        return len(self.lines) == len(set(self.outer)) > 0
+        """Return whether every way of it is in the file; the extract's edge cuts off the others."""
+        return bool(self.outer) and len(self.lines) == len({*self.outer, *self.inner})
 
 
 @dataclass
@@ -59,7 +60,7 @@ class OsmContent:
     ways: list[RoadWay] = field(default_factory=list)
     places: list[OsmPlace] = field(default_factory=list)
     boundaries: list[OsmBoundary] = field(default_factory=list)
-    ways_without_nodes: int = 0
+    cut_ways: int = 0
 
 
 def read_extract(path: Path, progress: Progress) -> OsmContent:
@@ -108,6 +109,7 @@ def _boundaries(path: Path) -> Iterator[OsmBoundary]:
             name=_name(relation.tags) or f"relation {relation.id}",
             level=int(level),
             outer=[member.ref for member in members if member.type == "w" and member.role in ("outer", "")],
+            inner=[member.ref for member in members if member.type == "w" and member.role == "inner"],
             centre_node=centre[0] if centre else None,
         )
 
@@ -115,7 +117,7 @@ def _boundaries(path: Path) -> Iterator[OsmBoundary]:
 def _read_objects(path: Path, content: OsmContent, progress: Progress) -> None:
     borders: dict[int, list[OsmBoundary]] = {}
     for boundary in content.boundaries:
-        for way_id in boundary.outer:
+        for way_id in (*boundary.outer, *boundary.inner):
             borders.setdefault(way_id, []).append(boundary)
     # Location handling needs the nodes; the filter spares Python from seeing those without a place.
     objects = osmium.FileProcessor(path, osmium.osm.NODE | osmium.osm.WAY).with_locations()
@@ -160,16 +162,28 @@ def _take_place(node: Any, content: OsmContent) -> None:
 
 
 def _take_way(way: Any, content: OsmContent, borders: Iterable[OsmBoundary]) -> None:
-    points = [(node.ref, node.lon, node.lat) for node in way.nodes if node.location.valid()]
+    runs = _runs(way)
     for boundary in borders:
-        boundary.lines[way.id] = points
+        if len(runs) == 1 and len(runs[0]) == len(way.nodes):
+            boundary.lines[way.id] = runs[0]
     tags = dict(way.tags)
     road = read_road(tags)
     if road is None:
         return
-    if len(points) != len(way.nodes):
-        content.ways_without_nodes += 1
-    content.ways.append(RoadWay(way.id, [ref for ref, _, _ in points], [(lon, lat) for _, lon, lat in points], road))
+    content.cut_ways += sum(len(run) for run in runs) < len(way.nodes)
+    for run in runs:
+        content.ways.append(RoadWay(way.id, [ref for ref, _, _ in run], [(lon, lat) for _, lon, lat in run], road))
+
+
+def _runs(way: Any) -> list[list[tuple[int, float, float]]]:
+    """Return the stretches of a way whose nodes are in the file, as (node, lon, lat)."""
+    runs: list[list[tuple[int, float, float]]] = [[]]
+    for node in way.nodes:
+        if node.location.valid():
+            runs[-1].append((node.ref, node.lon, node.lat))
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
 
 
 def _name(tags: Any) -> str:

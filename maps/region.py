@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from maps.doors import DoorSampler
 from maps.engines.protocol import RoadEngine
-from maps.errors import PlaceNotFoundError
+from maps.errors import PlaceNotFoundError, RegionDataError
 from maps.places import Place, Township
 
 
@@ -107,13 +107,13 @@ class Region:
     @cached_property
     def _engine(self) -> RoadEngine:
         if self.open_engine is None:
-            raise PlaceNotFoundError(f"region {self.name} was made without a road engine")
+            raise RegionDataError(f"region {self.name} was made without a road engine", name=self.name)
         return self.open_engine()
 
     @cached_property
     def _doors(self) -> DoorSampler:
         if self.open_doors is None:
-            raise PlaceNotFoundError(f"region {self.name} was made without a road network")
+            raise RegionDataError(f"region {self.name} was made without a road network", name=self.name)
         return self.open_doors()
 
     def engine(self) -> RoadEngine:

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from functools import cache, partial
@@ -30,7 +30,8 @@ from maps.engines.cch import CchEngine, contraction_order
 from maps.engines.dijkstra import DijkstraEngine
 from maps.engines.geodesic import GeodesicEngine, terrain_of
 from maps.engines.network import NetworkEngine
-from maps.errors import RegionDataError, RegionNameError, RegionNotFoundError
+from maps.engines.protocol import REFUSE_SNAP_M, WARN_SNAP_M
+from maps.errors import CoordinateError, RegionDataError, RegionNameError, RegionNotFoundError
 from maps.geodesy import as_points
 from maps.graph import RoadGraph, load_roads, save_roads
 from maps.osm_import import OSM_ATTRIBUTION, read_county
@@ -112,11 +113,15 @@ class RegionStore:
         """
         _check_name(name)
         county = read_county(path, boundary, depot, progress)
+        progress("ordering junctions", 0, 1)
+        order = contraction_order(county.graph)
+        notes = (*county.notes, *_reach(road_engine(county.graph, order), county.depot, county.places))
+        progress("ordering junctions", 1, 1)
         region = Region(
             name, title or county.depot.name, zone, "road", attribution, county.depot, county.townships,
-            county.places, notes=county.notes,
+            county.places, notes=notes,
         )  # fmt: skip
-        return self._store(region, county.graph, progress)
+        return self._store(region, county.graph, order, progress)
 
     def build_demo(self, name: str = "demo", seed: int = 1, progress: Progress = silent) -> Region:
         """Generate the fictional mountain county, write it as ``.osm.pbf`` and import that.
@@ -175,7 +180,7 @@ class RegionStore:
             name, title or listed.depot.name, zone, "geodesic", attribution or f"Places: {villages_csv.name}",
             listed.depot, listed.townships, listed.places, notes=listed.notes, terrain=terrain,
         )  # fmt: skip
-        return self._store(region, None, progress)
+        return self._store(region, None, None, progress)
 
     def _open(self, record: dict[str, Any]) -> Region:
         townships = tuple(Township(**{**item, "rings": _rings(item["rings"])}) for item in record["townships"])
@@ -192,14 +197,16 @@ class RegionStore:
         roads = cache(partial(load_roads, self._root / region.name / record["roads"]))
         return replace(region, open_engine=lambda: road_engine(*roads()), open_doors=lambda: LaneDoors(roads()[0]))
 
-    def _store(self, region: Region, graph: RoadGraph | None, progress: Progress) -> Region:
+    def _store(
+        self, region: Region, graph: RoadGraph | None, order: NDArray[np.int32] | None, progress: Progress
+    ) -> Region:
         progress("storing the region", 0, 1)
         record = _record(region)
         record["version"] = _fingerprint(record, graph)
         with _staging(self._root, region.name) as (staged, final):
             if graph is not None:
                 record["roads"] = f"roads-{record['version']}.npz"
-                save_roads(staged / record["roads"], graph, contraction_order(graph))
+                save_roads(staged / record["roads"], graph, order)
             final.mkdir(exist_ok=True)
             before = _roads_of(final)
             text = json.dumps(record, ensure_ascii=False, indent=1)
@@ -223,6 +230,34 @@ def _check_name(name: str) -> None:
 
 def _rings(rings: list[list[list[float]]]) -> tuple[tuple[tuple[float, float], ...], ...]:
     return tuple(tuple((lon, lat) for lon, lat in ring) for ring in rings)
+
+
+def _reach(engine: NetworkEngine, depot: Place, places: Sequence[Place]) -> tuple[str, ...]:
+    """Say which places lie far from roads.
+
+    Raises
+    ------
+    CoordinateError
+        If that is the county centre, for then nothing can be planned.
+    """
+    snaps = engine.snap([depot.lonlat, *(place.lonlat for place in places)])
+    if not snaps.reachable[0]:
+        lon, lat = depot.lonlat
+        raise CoordinateError(
+            f"county centre {depot.name} ({lon}, {lat}) lies farther than {REFUSE_SNAP_M:.0f} m from any road",
+            remedy="Give the county centre with --depot LON,LAT.",
+        )
+    off = [place.name for place, good in zip(places, snaps.reachable[1:], strict=True) if not good]
+    far = [
+        place.name
+        for place, away in zip(places, snaps.distance_m[1:], strict=True)
+        if REFUSE_SNAP_M >= away > WARN_SNAP_M
+    ]
+    said = (
+        (off, f"farther than {REFUSE_SNAP_M:.0f} m from any road, not reachable"),
+        (far, f"farther than {WARN_SNAP_M:.0f} m from a road"),
+    )
+    return tuple(f"{len(names)} places {text}: {', '.join(names)}" for names, text in said if names)
 
 
 def _record(region: Region) -> dict[str, Any]:
