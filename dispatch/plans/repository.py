@@ -188,7 +188,7 @@ class PlanRepository:
         """Give why parcels are on no route of a version, by parcel."""
         query = select(PlanUnassigned.parcel_id, PlanUnassigned.reason)
         query = query.where(PlanUnassigned.version_id == version.reasons_of).order_by(PlanUnassigned.parcel_id)
-        return {parcel_id: Reason.from_dict(body) for parcel_id, body in self._session.execute(query).tuples()}
+        return {parcel_id: Reason.from_dict(body) for parcel_id, body in self._session.execute(query)}
 
     # -- routes -------------------------------------------------------------------------------------------
 
@@ -215,7 +215,7 @@ class PlanRepository:
             .where(PlanStop.route_id.in_(route_ids))
             .order_by(PlanStopParcel.parcel_id)
         )
-        for stop_id, parcel_id, direction in self._session.execute(of_parcels).tuples():
+        for stop_id, parcel_id, direction in self._session.execute(of_parcels):
             parcels[stop_id][direction].append(parcel_id)
         found: dict[str, list[PlannedStop]] = {route_id: [] for route_id in route_ids}
         columns = PlanStop.__table__.columns
@@ -232,7 +232,7 @@ class PlanRepository:
             .join(PlanVersionRoute, PlanVersionRoute.route_id == PlanStop.route_id)
             .where(PlanVersionRoute.version_id == version_id, PlanStopParcel.parcel_id.in_(list(parcel_ids)))
         )
-        return dict(self._session.execute(query).tuples().all())
+        return dict(self._session.execute(query).all())
 
     def add_line(self, line: RouteLine, source: str) -> str:
         """Keep a line, once, and give its id."""
