@@ -1,0 +1,103 @@
+"""Layout of the arrays that all kernels share.
+
+Nodes 0..n-1 are tasks. From n on come terminals: depots by index, and last an imaginary end for open
+routes. A route slot ``r`` holds its tasks in ``seq[r, 1..len]``, its start terminal in ``seq[r, 0]`` and
+its end terminal in ``seq[r, len + 1]``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+# Columns of State.node: one row per task, one cache line.
+RID, POS, PRV, NXT, CPRV, CNXT, DEP, LT = range(8)
+TPRV, PD, PE, PL, SD, SE, SL, SVC = range(8, 16)
+NARROW, WIDE = 8, 16
+
+# Columns of Data.cls: one row per class of interchangeable vehicles.
+COUNT, START, END, CM, TM, FIXED, PS, OPEN, SCLOSE, EOPEN, CLOSE, MAXDUR, OTAFTER, OTPRICE, MAXLEN = range(15)
+MAXDIST, MAXDRIVE, FIRSTV, KIND, DM = range(15, 20)
+CLS_COLUMNS = 20
+
+# Columns of State.rint: one row per route slot.
+LEN, CLS, DUR, WAIT, DIST, DRIVE, REL, AUX = range(8)
+
+# Entries of State.info.
+CUR, NROUTES, NFREE, NABSENT, BEST, ITER, STAMP, NSAVED, NREM, GROW, NDIRTY, BESTAT, ACCEPTED, IMPROVED = range(14)
+NROUTES_BEST, NABSENT_BEST, SPARE1, SPARE2 = range(14, 18)
+INFO_SIZE = 18
+
+NONE = -1
+INF = 1 << 60
+FAR = 1_500_000_000  # a leg without a road, beyond every horizon and still an int32
+
+
+class Flags(NamedTuple):
+    """Which features are compiled in: () for off, (1,) for on."""
+
+    tw: Any  # time matters: windows, shifts, limits
+    dur: Any  # duration is priced or limited
+    het: Any  # more than one vehicle class, or terms that depend on the class
+    mixed: Any  # pickups: the load peak is checked
+    limits: Any  # max distance, driving time or tasks of a route
+    pair: Any  # shipments
+
+
+class Data(NamedTuple):
+    """What the search reads and never writes."""
+
+    n: Any
+    cost: Any  # (matrices, nodes, nodes) int32 or int64
+    cost_t: Any  # its transposes, the same array when symmetric
+    time: Any  # (matrices, nodes, nodes) int32
+    dist: Any  # (matrices, nodes, nodes) int32
+    near: Any  # (n, K) int32 neighbours of a task, nearest first
+    delivery: Any  # (n, dimensions) int64
+    pickup: Any  # (n, dimensions) int64
+    windows: Any  # (n, 2 * most windows) int32: open, close, open, close
+    window_count: Any  # (n,) int32
+    service: Any  # (classes, n) int32
+    cls: Any  # (classes, CLS_COLUMNS) int64
+    capacity: Any  # (classes, dimensions) int64
+    node_cost: Any  # (classes, n) int64
+    allowed: Any  # (classes, n) uint8
+    prize: Any  # (n,) int64 price of leaving a task out, during search
+    frozen: Any  # (n,) uint8: never removed
+    partner: Any  # (n,) int32, or NONE
+    keys: Any  # (kinds, n) int64 orders of re-insertion
+    key_weights: Any  # (kinds,) int64 cumulated weights
+    minus_log: Any  # (4096,) float64, -ln of mid-interval
+
+
+class State(NamedTuple):
+    """What one search changes."""
+
+    node: Any  # (n, NARROW or WIDE)
+    seq: Any  # (slots, longest + 2) int32
+    rint: Any  # (slots, 8) int64
+    load: Any  # (slots, dimensions, 3) int64: delivered, picked up, peak
+    peak: Any  # (n, dimensions, 2) int64: highest load up to and from the task on
+    free_slots: Any  # (slots,) int32 stack
+    used_pos: Any  # (slots,) int32 index in used_list, or NONE
+    used_list: Any  # (slots,) int32
+    free_vehicles: Any  # (classes,) int64
+    absent: Any  # (n,) int32
+    absent_pos: Any  # (n,) int32, or NONE
+    removed: Any  # (n,) int32 what the ruin took out, tasks to insert
+    was_absent: Any  # (n,) uint8
+    mark: Any  # (n,) int64 stamps
+    order: Any  # (n,) int64 keys of removed
+    saved: Any  # (touched,) int32 route slots
+    saved_stamp: Any  # (slots,) int64
+    saved_seq: Any  # (touched, longest + 2)
+    saved_rint: Any  # (touched, 8)
+    saved_load: Any  # (touched, dimensions, 3)
+    saved_node: Any  # (touched, longest, width)
+    saved_peak: Any  # (touched, longest, dimensions, 2)
+    dirty: Any  # (slots,) int32
+    dirty_mark: Any  # (slots,) uint8
+    best_seq: Any  # (slots, longest + 2) int32
+    best_len: Any  # (slots,) int64
+    best_cls: Any  # (slots,) int64
+    info: Any  # (INFO_SIZE,) int64
+    rng: Any  # (1,) uint64

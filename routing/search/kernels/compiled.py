@@ -1,0 +1,68 @@
+"""The two decorators of all kernels, and where their machine code is kept.
+
+``_nrt=False`` switches numba's reference counting off: kernels allocate nothing, and counting references
+on some sixty arrays in every inner call took two thirds of the time (docs/solver/experiments.md). Inner
+functions are inlined by LLVM and get no wrapper for Python, which divides the compile time by four.
+
+Numba's cache looks at one source file per function and would keep an old caller when only a callee in
+another file changed. The cache folder is therefore named by a digest over all kernel sources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numba
+
+
+def _digest() -> str:
+    """Return a digest of all kernel sources and of numba's version."""
+    total = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        total.update(path.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def _cache_root() -> Path:
+    """Return ``NUMBA_CACHE_DIR`` if set, else a folder in the user's cache, else one for temporary files."""
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    for folder in (Path(base) / "cunda" / "numba", Path(tempfile.gettempdir()) / f"cunda-numba-{os.getuid()}"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return Path(tempfile.gettempdir())
+
+
+CACHE_FOLDER = _cache_root() / f"kernels-{_digest()}"
+
+
+def _njit(function: Any, **options: Any) -> Any:
+    """Compile into our own cache folder without changing numba's setting for others."""
+    config: Any = numba.config
+    njit: Any = numba.njit
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(CACHE_FOLDER)
+    try:
+        return njit(cache=True, nogil=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True, **options)(function)
+    finally:
+        config.CACHE_DIR = before
+
+
+def inner(function: Any) -> Any:
+    """Compile a function that only other kernels call."""
+    return _njit(function, forceinline=True, no_cpython_wrapper=True)
+
+
+def entry(function: Any) -> Any:
+    """Compile a function that Python calls."""
+    return _njit(function)

@@ -1,0 +1,520 @@
+"""Route bookkeeping: refresh derived values, save before a change, restore after a rejection."""
+
+# numba infers all types here; annotations would be decoration
+# ruff: noqa: ANN001, ANN201, ANN202
+
+from __future__ import annotations
+
+from routing.search.kernels.arrays import (
+    AUX,
+    CLOSE,
+    CLS,
+    CM,
+    CNXT,
+    CPRV,
+    CUR,
+    DEP,
+    DIST,
+    DM,
+    DRIVE,
+    DUR,
+    END,
+    EOPEN,
+    FIXED,
+    LEN,
+    LT,
+    NABSENT,
+    NFREE,
+    NONE,
+    NROUTES,
+    NSAVED,
+    NXT,
+    OPEN,
+    OTAFTER,
+    OTPRICE,
+    PD,
+    PE,
+    PL,
+    POS,
+    PRV,
+    PS,
+    REL,
+    RID,
+    SCLOSE,
+    SD,
+    SE,
+    SL,
+    STAMP,
+    START,
+    SVC,
+    TM,
+    TPRV,
+    WAIT,
+)
+from routing.search.kernels.compiled import inner
+
+
+@inner
+def next_start(data, x, t):
+    """Return the earliest start of work at ``x`` for an arrival at ``t``, NONE if all windows are over."""
+    w = data.windows
+    if t <= w[x, 1]:
+        return max(t, w[x, 0])
+    for k in range(1, data.window_count[x]):
+        if t <= w[x, 2 * k + 1]:
+            return max(t, w[x, 2 * k])
+    return NONE
+
+
+@inner
+def latest_start(data, x, t):
+    """Return the latest start of work at ``x`` that is not after ``t``, NONE if there is none."""
+    w = data.windows
+    k = data.window_count[x] - 1
+    while k >= 0:
+        if t >= w[x, 2 * k]:
+            return min(t, w[x, 2 * k + 1])
+        k -= 1
+    return NONE
+
+
+@inner
+def refresh_times(data, state, flags, r):
+    """Recompute earliest and latest times and duration segments along one route."""
+    node = state.node
+    seq = state.seq
+    length = state.rint[r, LEN]
+    c = state.rint[r, CLS] if len(flags.het) else 0
+    tm = data.cls[c, TM]
+    dep = data.cls[c, OPEN]
+    if len(flags.dur):
+        d = 0
+        e = data.cls[c, OPEN]
+        last = data.cls[c, SCLOSE]
+        work = 0
+    u = seq[r, 0]
+    for k in range(1, length + 1):
+        x = seq[r, k]
+        t = data.time[tm, u, x]
+        node[x, TPRV] = t
+        s = data.service[c, x]
+        node[x, SVC] = s
+        dep = next_start(data, x, dep + t) + s
+        node[x, DEP] = dep
+        if len(flags.dur):
+            at = d + t
+            opens = data.windows[x, 0]
+            closes = data.windows[x, 1]
+            wait = max(0, opens - at - last)
+            d = d + t + s + wait
+            new_e = max(e, opens - at) - wait
+            last = min(last, closes - at)
+            e = new_e
+            work += t + s
+            node[x, PD] = d
+            node[x, PE] = e
+            node[x, PL] = last
+        u = x
+    end = seq[r, length + 1]
+    t_end = data.time[tm, u, end]
+    lt = data.cls[c, CLOSE]
+    if len(flags.dur):
+        at = d + t_end
+        wait = max(0, data.cls[c, EOPEN] - at - last)
+        d = at + wait
+        work += t_end
+        state.rint[r, DUR] = d
+        state.rint[r, WAIT] = d - work
+        state.rint[r, DRIVE] = work
+        sd = 0
+        se = data.cls[c, EOPEN]
+        sl = data.cls[c, CLOSE]
+    t = t_end
+    for k in range(length, 0, -1):
+        x = seq[r, k]
+        s = node[x, SVC]
+        lt = latest_start(data, x, lt - t - s)
+        node[x, LT] = lt
+        if len(flags.dur):
+            # x (service s, its window) joined with what follows over an edge of t
+            at = s + t
+            opens = data.windows[x, 0]
+            closes = data.windows[x, 1]
+            wait = max(0, se - at - closes)
+            sd = at + sd + wait
+            se = max(opens, se - at) - wait
+            sl = min(closes, sl - at)
+            node[x, SD] = sd
+            node[x, SE] = se
+            node[x, SL] = sl
+        t = node[x, TPRV]
+
+
+@inner
+def refresh_loads(data, state, flags, r):
+    """Recompute what a route carries."""
+    dims = data.delivery.shape[1]
+    seq = state.seq
+    length = state.rint[r, LEN]
+    for d in range(dims):
+        out = 0
+        for k in range(1, length + 1):
+            out += data.delivery[seq[r, k], d]
+        state.load[r, d, 0] = out
+        if len(flags.mixed):
+            now = out
+            high = out
+            taken = 0
+            for k in range(1, length + 1):
+                x = seq[r, k]
+                now += data.pickup[x, d] - data.delivery[x, d]
+                taken += data.pickup[x, d]
+                high = max(high, now)
+                state.peak[x, d, 0] = high
+            state.load[r, d, 1] = taken
+            state.load[r, d, 2] = high
+            high = now
+            for k in range(length, 0, -1):
+                x = seq[r, k]
+                high = max(high, now)
+                state.peak[x, d, 1] = high
+                now -= data.pickup[x, d] - data.delivery[x, d]
+
+
+@inner
+def refresh(data, state, flags, r):
+    """Recompute everything derived of one route; return its cost."""
+    node = state.node
+    seq = state.seq
+    rint = state.rint
+    length = rint[r, LEN]
+    c = rint[r, CLS] if len(flags.het) else 0
+    cm = data.cls[c, CM] if len(flags.het) else 0
+    cost = data.cls[c, FIXED]
+    u = seq[r, 0]
+    for k in range(1, length + 1):
+        x = seq[r, k]
+        arc = data.cost[cm, u, x]
+        cost += arc
+        if len(flags.het):
+            cost += data.node_cost[c, x]
+        node[x, RID] = r
+        node[x, POS] = k
+        node[x, PRV] = u
+        node[x, CPRV] = arc
+        if k > 1:
+            node[u, NXT] = x
+            node[u, CNXT] = arc
+        u = x
+    end = seq[r, length + 1]
+    arc = data.cost[cm, u, end]
+    cost += arc
+    if length > 0:
+        node[u, NXT] = end
+        node[u, CNXT] = arc
+    refresh_loads(data, state, flags, r)
+    if len(flags.tw):
+        refresh_times(data, state, flags, r)
+    if len(flags.limits):
+        refresh_limits(data, state, r)
+    if len(flags.dur):
+        cost += data.cls[c, PS] * rint[r, WAIT]
+        cost += data.cls[c, OTPRICE] * max(0, rint[r, DUR] - data.cls[c, OTAFTER])
+    rint[r, AUX] = cost
+    return cost
+
+
+@inner
+def refresh_limits(data, state, r):
+    """Recompute driven distance and driven time of one route."""
+    seq = state.seq
+    length = state.rint[r, LEN]
+    c = state.rint[r, CLS]
+    tm = data.cls[c, TM]
+    dm = data.cls[c, DM]
+    way = 0
+    drive = 0
+    for k in range(length + 1):
+        way += data.dist[dm, seq[r, k], seq[r, k + 1]]
+        drive += data.time[tm, seq[r, k], seq[r, k + 1]]
+    state.rint[r, DIST] = way
+    state.rint[r, DRIVE] = drive
+
+
+@inner
+def save_route(state, flags, r):
+    """Remember a route once per iteration, before its first change."""
+    info = state.info
+    if state.saved_stamp[r] == info[STAMP]:
+        return
+    state.saved_stamp[r] = info[STAMP]
+    i = info[NSAVED]
+    info[NSAVED] = i + 1
+    state.saved[i] = r
+    for k in range(state.rint.shape[1]):
+        state.saved_rint[i, k] = state.rint[r, k]
+    length = state.rint[r, LEN]
+    if length == 0:
+        return
+    for d in range(state.load.shape[1]):
+        for k in range(3):
+            state.saved_load[i, d, k] = state.load[r, d, k]
+    for k in range(length + 2):
+        state.saved_seq[i, k] = state.seq[r, k]
+    for k in range(length):
+        x = state.seq[r, k + 1]
+        for w in range(state.node.shape[1]):
+            state.saved_node[i, k, w] = state.node[x, w]
+        if len(flags.mixed):
+            for d in range(state.load.shape[1]):
+                state.saved_peak[i, k, d, 0] = state.peak[x, d, 0]
+                state.saved_peak[i, k, d, 1] = state.peak[x, d, 1]
+
+
+@inner
+def restore_routes(state, flags):
+    """Put back every saved route; slots and vehicles taken or freed go back too."""
+    info = state.info
+    for i in range(info[NSAVED]):
+        r = state.saved[i]
+        was = state.saved_rint[i, LEN]
+        now = state.rint[r, LEN]
+        if was == 0 and now > 0:
+            close_slot(state, r)
+        elif was > 0 and now == 0:
+            open_slot(state, r, state.saved_rint[i, CLS])
+        elif was > 0 and state.rint[r, CLS] != state.saved_rint[i, CLS]:
+            state.free_vehicles[state.rint[r, CLS]] += 1
+            state.free_vehicles[state.saved_rint[i, CLS]] -= 1
+    for i in range(info[NSAVED]):
+        r = state.saved[i]
+        length = state.saved_rint[i, LEN]
+        for k in range(state.rint.shape[1]):
+            state.rint[r, k] = state.saved_rint[i, k]
+        if length == 0:
+            continue
+        for d in range(state.load.shape[1]):
+            for k in range(3):
+                state.load[r, d, k] = state.saved_load[i, d, k]
+        for k in range(length + 2):
+            state.seq[r, k] = state.saved_seq[i, k]
+        for k in range(length):
+            x = state.seq[r, k + 1]
+            for w in range(state.node.shape[1]):
+                state.node[x, w] = state.saved_node[i, k, w]
+            if len(flags.mixed):
+                for d in range(state.load.shape[1]):
+                    state.peak[x, d, 0] = state.saved_peak[i, k, d, 0]
+                    state.peak[x, d, 1] = state.saved_peak[i, k, d, 1]
+
+
+@inner
+def take_slot(state):
+    """Return a free route slot (it stays on the stack until it is opened), NONE if there is none."""
+    if state.info[NFREE] == 0:
+        return NONE
+    return int(state.free_slots[state.info[NFREE] - 1])
+
+
+@inner
+def open_slot(state, r, c):
+    """Take one slot off the stack of free ones and one vehicle of its class."""
+    info = state.info
+    k = info[NFREE] - 1
+    # The wanted slot is on top except while an undo reopens several: look for it from the top.
+    while state.free_slots[k] != r:
+        k -= 1
+    state.free_slots[k] = state.free_slots[info[NFREE] - 1]
+    info[NFREE] -= 1
+    state.used_pos[r] = info[NROUTES]
+    state.used_list[info[NROUTES]] = r
+    info[NROUTES] += 1
+    state.free_vehicles[c] -= 1
+
+
+@inner
+def close_slot(state, r):
+    """Give an emptied slot and its vehicle back."""
+    info = state.info
+    state.free_slots[info[NFREE]] = r
+    info[NFREE] += 1
+    k = state.used_pos[r]
+    last = state.used_list[info[NROUTES] - 1]
+    state.used_list[k] = last
+    state.used_pos[last] = k
+    state.used_pos[r] = NONE
+    info[NROUTES] -= 1
+    state.free_vehicles[state.rint[r, CLS]] += 1
+
+
+@inner
+def add_absent(state, x):
+    """Put a task on the list of those without a route."""
+    info = state.info
+    state.absent_pos[x] = info[NABSENT]
+    state.absent[info[NABSENT]] = x
+    info[NABSENT] += 1
+
+
+@inner
+def drop_absent(state, x):
+    """Take a task off the list of those without a route."""
+    info = state.info
+    k = state.absent_pos[x]
+    last = state.absent[info[NABSENT] - 1]
+    state.absent[k] = last
+    state.absent_pos[last] = k
+    state.absent_pos[x] = NONE
+    info[NABSENT] -= 1
+
+
+@inner
+def insert_at(data, state, flags, r, k, x):
+    """Put task ``x`` as stop number ``k`` into a route that has room; return the cost change."""
+    seq = state.seq
+    rint = state.rint
+    node = state.node
+    length = rint[r, LEN]
+    if len(flags.tw) or len(flags.mixed) or len(flags.limits):
+        before = rint[r, AUX]
+        if length == 0:
+            before = 0
+        for i in range(length + 1, k - 1, -1):
+            seq[r, i + 1] = seq[r, i]
+        seq[r, k] = x
+        rint[r, LEN] = length + 1
+        return refresh(data, state, flags, r) - before
+    c = rint[r, CLS] if len(flags.het) else 0
+    cm = data.cls[c, CM] if len(flags.het) else 0
+    for i in range(length + 1, k - 1, -1):
+        v = seq[r, i]
+        seq[r, i + 1] = v
+        if i <= length:
+            node[v, POS] = i + 1
+    seq[r, k] = x
+    rint[r, LEN] = length + 1
+    u = seq[r, k - 1]
+    v = seq[r, k + 1]
+    into = data.cost[cm, u, x]
+    out = data.cost[cm, x, v]
+    node[x, RID] = r
+    node[x, POS] = k
+    node[x, PRV] = u
+    node[x, NXT] = v
+    node[x, CPRV] = into
+    node[x, CNXT] = out
+    delta = into + out
+    if length > 0:
+        delta -= data.cost[cm, u, v]
+    else:
+        delta += data.cls[c, FIXED]
+    if len(flags.het):
+        delta += data.node_cost[c, x]
+    if k > 1:
+        node[u, NXT] = x
+        node[u, CNXT] = into
+    if k <= length:
+        node[v, PRV] = x
+        node[v, CPRV] = out
+    for d in range(data.delivery.shape[1]):
+        state.load[r, d, 0] += data.delivery[x, d]
+    return delta
+
+
+@inner
+def start_empty(data, state, r, c):
+    """Write the terminals of an empty route of class ``c`` into a slot."""
+    state.rint[r, LEN] = 0
+    state.rint[r, CLS] = c
+    state.rint[r, AUX] = 0
+    state.seq[r, 0] = data.cls[c, START]
+    state.seq[r, 1] = data.cls[c, END]
+    for d in range(state.load.shape[1]):
+        state.load[r, d, 0] = 0
+        state.load[r, d, 1] = 0
+        state.load[r, d, 2] = 0
+
+
+@inner
+def compact(data, state, flags, r, stamp):
+    """Close the gaps of tasks marked with ``stamp``; return the cost change."""
+    seq = state.seq
+    rint = state.rint
+    node = state.node
+    length = rint[r, LEN]
+    if len(flags.tw) or len(flags.mixed) or len(flags.limits):
+        before = rint[r, AUX]
+        kept = 0
+        for i in range(1, length + 1):
+            x = seq[r, i]
+            if state.mark[x] == stamp:
+                node[x, RID] = NONE
+            else:
+                kept += 1
+                seq[r, kept] = x
+        seq[r, kept + 1] = seq[r, length + 1]
+        rint[r, LEN] = kept
+        if kept == 0:
+            rint[r, AUX] = 0
+            close_slot(state, r)
+            return -before
+        return refresh(data, state, flags, r) - before
+    c = rint[r, CLS] if len(flags.het) else 0
+    cm = data.cls[c, CM] if len(flags.het) else 0
+    delta = 0
+    kept = 0
+    u = seq[r, 0]
+    gap = False
+    last = seq[r, length]
+    for i in range(1, length + 2):
+        x = seq[r, i]
+        if i <= length and state.mark[x] == stamp:
+            delta -= node[x, CPRV]
+            node[x, RID] = NONE
+            if len(flags.het):
+                delta -= data.node_cost[c, x]
+            for d in range(data.delivery.shape[1]):
+                state.load[r, d, 0] -= data.delivery[x, d]
+            gap = True
+            continue
+        kept += 1
+        seq[r, kept] = x
+        if gap:
+            arc = data.cost[cm, u, x]
+            if i <= length:
+                delta += arc - node[x, CPRV]
+                node[x, PRV] = u
+                node[x, CPRV] = arc
+            else:
+                delta += arc - node[last, CNXT]
+            if kept > 1:
+                node[u, NXT] = x
+                node[u, CNXT] = arc
+            gap = False
+        if i <= length:
+            node[x, POS] = kept
+        u = x
+    rint[r, LEN] = kept - 1
+    if kept == 1:
+        delta -= data.cost[cm, seq[r, 0], seq[r, 1]] + data.cls[c, FIXED]
+        close_slot(state, r)
+    return delta
+
+
+__all__ = [
+    "CUR",
+    "REL",
+    "add_absent",
+    "close_slot",
+    "compact",
+    "drop_absent",
+    "insert_at",
+    "latest_start",
+    "next_start",
+    "open_slot",
+    "refresh",
+    "restore_routes",
+    "save_route",
+    "start_empty",
+    "take_slot",
+]  # fmt: skip

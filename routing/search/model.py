@@ -1,0 +1,405 @@
+"""Turns a Problem into the flat arrays the kernels read, and says which features they need."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.errors import UnsupportedFeatureError
+from routing.problem import HORIZON_S, UNREACHABLE, Backhaul, Problem, VehicleType
+from routing.search.kernels import arrays as a
+
+LARGE = 1 << 50
+INT32_ARC_LIMIT = 1 << 29
+FAR_COST = (1 << 30) - 1
+KEY_WEIGHTS_PLAIN = (4, 4, 2, 1)
+KEY_WEIGHTS_WINDOWS = (4, 4, 2, 1, 2, 2, 2)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A compiled problem.
+
+    Attributes
+    ----------
+    data, flags
+        What the kernels take.
+    scale
+        Internal cost × scale = cost units of the problem.
+    required
+        Tasks that must be on a route.
+    """
+
+    problem: Problem
+    data: a.Data
+    flags: a.Flags
+    scale: int
+    required: NDArray[np.bool_]
+    mean_leg: float
+
+
+def unsupported_features(problem: Problem) -> tuple[str, ...]:
+    """Name the rules of a problem the core cannot search over."""
+    kinds = problem.vehicle_types
+    tasks = problem.tasks
+    several = any(len(task.windows) > 1 for task in tasks)
+    timed = any(_duration_matters(kind) for kind in kinds)
+    found = {
+        "late_cost_per_s": any(task.late_cost_per_s is not None for task in tasks),
+        "setup_s": any(task.setup_s for task in tasks),
+        "release_s": any(task.release_s for task in tasks),
+        "several windows of a task together with priced or limited duration": several and timed,
+        "breaks": any(kind.breaks for kind in kinds),
+        "reload_depots": any(kind.reload_depots and kind.max_trips > 1 for kind in kinds),
+        "shipments": bool(problem.shipments),
+        "alternatives": bool(problem.alternatives),
+        "same_vehicle": bool(problem.same_vehicle),
+        "incompatible": bool(problem.incompatible),
+        "locks": bool(problem.locks),
+        "disturbance": problem.disturbance is not None,
+        "balance": problem.balance is not None,
+        "backhaul": problem.backhaul is not Backhaul.MIXED,
+    }
+    return tuple(name for name, present in found.items() if present)
+
+
+def _overtime_priced(kind: VehicleType) -> bool:
+    return kind.overtime_after_s is not None and kind.overtime_cost_per_s > 0
+
+
+def _duration_matters(kind: VehicleType) -> bool:
+    return kind.cost_per_s > 0 or kind.max_duration_s is not None or _overtime_priced(kind)
+
+
+def compile_problem(problem: Problem, near_count: int = 40) -> Model:
+    """Build the arrays of a problem.
+
+    Raises
+    ------
+    UnsupportedFeatureError
+        If the problem uses a rule the core does not search over, naming it.
+    """
+    missing = unsupported_features(problem)
+    if missing:
+        raise UnsupportedFeatureError(missing)
+    used = [index for index, kind in enumerate(problem.vehicle_types) if kind.count > 0]
+    scale = _common_divisor(problem)
+    flags = _flags(problem, used)
+    place = _places(problem)
+    cost, cost_of_type = _cost_matrices(problem, used, place, scale)
+    time, time_of_type = _plain_matrices(problem, used, place, "duration_s", bool(flags.tw))
+    dist, dist_of_type = _plain_matrices(problem, used, place, "distance_m", bool(flags.limits))
+    cls = _classes(problem, used, scale, cost_of_type, time_of_type, dist_of_type)
+    windows, window_count = _windows(problem, int(cls[:, a.CLOSE].max(initial=0)))
+    service = np.array(
+        [[problem.service_s(kind, task, None) for task in range(problem.task_count)] for kind in used], dtype=np.int32
+    ).reshape(len(used), problem.task_count)
+    required = np.array([task.required for task in problem.tasks], dtype=bool)
+    dims = len(problem.dimensions)
+    prices = _node_costs(problem, used, scale, service)
+    near = neighbours(cost, time if flags.tw else None, windows, service, problem.task_count, near_count)
+    data = a.Data(
+        n=problem.task_count,
+        cost=cost,
+        cost_t=_transposed(cost),
+        time=time,
+        dist=dist,
+        near=near,
+        delivery=np.array([t.delivery for t in problem.tasks], dtype=np.int64).reshape(problem.task_count, dims),
+        pickup=np.array([t.pickup for t in problem.tasks], dtype=np.int64).reshape(problem.task_count, dims),
+        windows=windows,
+        window_count=window_count,
+        service=service,
+        cls=cls,
+        capacity=np.array([problem.vehicle_types[k].capacity for k in used], dtype=np.int64).reshape(len(used), dims),
+        node_cost=prices,
+        allowed=_allowed(problem, used),
+        prize=_prizes(problem, required, cost, cls, prices, scale),
+        frozen=np.zeros(problem.task_count, dtype=np.uint8),
+        partner=np.full(problem.task_count, a.NONE, dtype=np.int32),
+        keys=np.zeros((1, 1), dtype=np.int64),
+        key_weights=np.zeros(1, dtype=np.int64),
+        minus_log=-np.log((np.arange(4096) + 0.5) / 4096),
+    )
+    keys, weights = _keys(data, flags)
+    data = data._replace(keys=keys, key_weights=weights)
+    return Model(problem, data, flags, scale, required, _mean_leg(cost, near))
+
+
+def _common_divisor(problem: Problem) -> int:
+    """Divide all prices by what they share, so that arcs stay small."""
+    values: list[int] = []
+    for kind in problem.vehicle_types:
+        values += [kind.fixed_cost, kind.cost_per_m, kind.cost_per_s, kind.cost_per_driving_s, kind.overtime_cost_per_s]
+    values += [task.prize + task.priority * problem.priority_price for task in problem.tasks]
+    if problem.task_prices is not None:
+        values += [int(np.gcd.reduce(problem.task_prices, axis=None))]
+    return math.gcd(*values) or 1
+
+
+def _flags(problem: Problem, used: list[int]) -> a.Flags:
+    kinds = [problem.vehicle_types[k] for k in used]
+    limits = any(k.max_distance_m is not None or k.max_driving_s is not None or k.max_tasks is not None for k in kinds)
+    windows = any(task.windows != ((0, HORIZON_S),) for task in problem.tasks)
+    shifts = any(k.shift_start_s > 0 or k.shift_end_s < HORIZON_S for k in kinds)
+    depots = any(d.open_s > 0 or d.close_s < HORIZON_S for d in problem.depots)
+    duration = any(
+        k.max_duration_s is not None or (k.overtime_after_s is not None and k.overtime_cost_per_s) for k in kinds
+    )
+    roads = any(int(p.duration_s.max(initial=0)) >= UNREACHABLE for p in problem.profiles)
+    tw = windows or shifts or depots or duration or roads or any(k.max_driving_s is not None for k in kinds)
+    waiting = tw and any(k.cost_per_s for k in kinds)
+    restricted = problem.task_prices is not None or any(k.cost_per_s or k.forbidden_tasks for k in kinds)
+    skills = any(task.skills for task in problem.tasks)
+    mixed = any(any(task.pickup) for task in problem.tasks)
+    het = len(kinds) > 1 or restricted or skills or any(k.end_depot != k.start_depot for k in kinds)
+    features = {"tw": tw, "dur": duration or waiting, "het": het, "mixed": mixed, "limits": limits, "pair": False}
+    return canonical(features)
+
+
+def canonical(features: dict[str, bool]) -> a.Flags:
+    """Round a set of features up to one of the few combinations that get compiled.
+
+    Plain (loads only), windows, mixed fleet, mixed fleet with windows, and everything.
+    """
+    wide = features["dur"] or features["mixed"] or features["limits"]
+    if wide:
+        features = features | dict.fromkeys(("tw", "dur", "het", "mixed", "limits"), True)
+    return a.Flags(**{name: (1,) if present else () for name, present in features.items()})
+
+
+def _places(problem: Problem) -> NDArray[np.int64]:
+    return np.array([t.location for t in problem.tasks] + [d.location for d in problem.depots], dtype=np.int64)
+
+
+def _expand(matrix: NDArray[Any], place: NDArray[np.int64], extra: int) -> NDArray[Any]:
+    """Copy a location matrix to nodes, with a free imaginary end as last row and column if asked."""
+    size = place.size + extra
+    out = np.zeros((size, size), dtype=matrix.dtype)
+    out[: place.size, : place.size] = matrix[np.ix_(place, place)]
+    return out
+
+
+def _cost_matrices(
+    problem: Problem, used: list[int], place: NDArray[np.int64], scale: int
+) -> tuple[NDArray[Any], list[int]]:
+    extra = int(any(problem.vehicle_types[k].end_depot is None for k in used))
+    found: dict[tuple[int, int, int], int] = {}
+    layers: list[NDArray[np.int64]] = []
+    index = []
+    for k in used:
+        kind = problem.vehicle_types[k]
+        key = (kind.profile, kind.cost_per_m // scale, (kind.cost_per_s + kind.cost_per_driving_s) // scale)
+        if key not in found:
+            found[key] = len(layers)
+            profile = problem.profiles[kind.profile]
+            full = profile.distance_m.astype(np.int64) * key[1] + profile.duration_s.astype(np.int64) * key[2]
+            gone = (profile.distance_m >= UNREACHABLE) | (profile.duration_s >= UNREACHABLE)
+            full[gone] = -1
+            layers.append(_expand(full, place, extra))
+        index.append(found[key])
+    largest = max((int(layer.max(initial=0)) for layer in layers), default=0)
+    dtype: Any = np.int32 if largest < INT32_ARC_LIMIT else np.int64
+    far = FAR_COST if dtype is np.int32 else 1 << 55
+    size = place.size + extra
+    cost = np.empty((max(1, len(layers)), size, size), dtype=dtype)
+    for m, layer in enumerate(layers):
+        cost[m] = np.where(layer < 0, far, layer)
+    if not layers:
+        cost[:] = 0
+    return cost, index
+
+
+def _plain_matrices(
+    problem: Problem, used: list[int], place: NDArray[np.int64], name: str, needed: bool
+) -> tuple[NDArray[np.int32], list[int]]:
+    """Collect the used profiles' times or distances by node; one dummy entry when nobody looks."""
+    if not needed:
+        return np.zeros((1, 1, 1), dtype=np.int32), [0] * len(used)
+    extra = int(any(problem.vehicle_types[k].end_depot is None for k in used))
+    profiles = sorted({problem.vehicle_types[k].profile for k in used})
+    layers = []
+    for p in profiles:
+        full = np.asarray(getattr(problem.profiles[p], name))
+        layers.append(_expand(np.where(full >= UNREACHABLE, np.int32(a.FAR), full), place, extra))
+    return np.stack(layers), [profiles.index(problem.vehicle_types[k].profile) for k in used]
+
+
+def _transposed(cost: NDArray[Any]) -> NDArray[Any]:
+    """Return the transposes, sharing the memory of symmetric matrices."""
+    turned = cost.transpose(0, 2, 1)
+    return cost if np.array_equal(cost, turned) else np.ascontiguousarray(turned)
+
+
+def _or_large(limit: int | None) -> int:
+    return LARGE if limit is None else limit
+
+
+def _classes(
+    problem: Problem,
+    used: list[int],
+    scale: int,
+    cost_of_type: list[int],
+    time_of_type: list[int],
+    dist_of_type: list[int],
+) -> NDArray[np.int64]:
+    n = problem.task_count
+    cls = np.zeros((len(used), a.CLS_COLUMNS), dtype=np.int64)
+    for c, k in enumerate(used):
+        kind = problem.vehicle_types[k]
+        first = problem.depots[kind.start_depot]
+        row = cls[c]
+        row[a.COUNT] = kind.count
+        row[a.START] = n + kind.start_depot
+        row[a.END] = n + (len(problem.depots) if kind.end_depot is None else kind.end_depot)
+        row[a.CM], row[a.TM], row[a.DM] = cost_of_type[c], time_of_type[c], dist_of_type[c]
+        row[a.FIXED] = kind.fixed_cost // scale
+        row[a.PS] = kind.cost_per_s // scale
+        row[a.OPEN] = max(kind.shift_start_s, first.open_s)
+        row[a.SCLOSE] = min(kind.shift_end_s, first.close_s)
+        row[a.CLOSE] = kind.shift_end_s
+        if kind.end_depot is not None:
+            last = problem.depots[kind.end_depot]
+            row[a.EOPEN] = last.open_s
+            row[a.CLOSE] = min(kind.shift_end_s, last.close_s)
+        row[a.MAXDUR] = _or_large(kind.max_duration_s)
+        row[a.OTAFTER] = _or_large(kind.overtime_after_s)
+        row[a.OTPRICE] = kind.overtime_cost_per_s // scale
+        row[a.MAXLEN] = _or_large(kind.max_tasks)
+        row[a.MAXDIST] = _or_large(kind.max_distance_m)
+        row[a.MAXDRIVE] = _or_large(kind.max_driving_s)
+        row[a.FIRSTV] = problem.first_vehicle_of_type[k]
+        row[a.KIND] = k
+    return cls
+
+
+def _windows(problem: Problem, horizon_s: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    most = max((len(task.windows) for task in problem.tasks), default=1)
+    windows = np.zeros((problem.task_count, 2 * most), dtype=np.int32)
+    count = np.ones(problem.task_count, dtype=np.int32)
+    for i, task in enumerate(problem.tasks):
+        count[i] = len(task.windows)
+        for k, (open_s, close_s) in enumerate(task.windows):
+            windows[i, 2 * k] = min(open_s, HORIZON_S)
+            windows[i, 2 * k + 1] = min(close_s, HORIZON_S)
+    return windows, count
+
+
+def _node_costs(problem: Problem, used: list[int], scale: int, service: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Price a task on a class: its service time, and its territory price."""
+    out = np.zeros((len(used), problem.task_count), dtype=np.int64)
+    for c, k in enumerate(used):
+        out[c] = service[c].astype(np.int64) * (problem.vehicle_types[k].cost_per_s // scale)
+        if problem.task_prices is not None:
+            out[c] += problem.task_prices[k] // scale
+    return out
+
+
+def _allowed(problem: Problem, used: list[int]) -> NDArray[np.uint8]:
+    out = np.ones((len(used), problem.task_count), dtype=np.uint8)
+    for c, k in enumerate(used):
+        kind = problem.vehicle_types[k]
+        for i, task in enumerate(problem.tasks):
+            if not task.skills <= kind.skills:
+                out[c, i] = 0
+        for i in kind.forbidden_tasks:
+            out[c, i] = 0
+    return out
+
+
+def _prizes(
+    problem: Problem,
+    required: NDArray[np.bool_],
+    cost: NDArray[Any],
+    cls: NDArray[np.int64],
+    node_cost: NDArray[np.int64],
+    scale: int,
+) -> NDArray[np.int64]:
+    """Price leaving a task out: its own price if optional, above any single detour if required."""
+    n = problem.task_count
+    real = cost[cost < FAR_COST] if cost.dtype == np.int32 else cost[cost < (1 << 54)]
+    worst = 4 * int(real.max(initial=0)) + int(cls[:, a.FIXED].max(initial=0)) + int(node_cost.max(initial=0)) + 1
+    own = [(t.prize + t.priority * problem.priority_price) // scale for t in problem.tasks]
+    return np.where(required, worst, np.array(own, dtype=np.int64).reshape(n))
+
+
+def neighbours(
+    cost: NDArray[Any],
+    time: NDArray[np.int32] | None,
+    windows: NDArray[np.int32],
+    service: NDArray[np.int32],
+    n: int,
+    count: int,
+    wait_weight: float = 0.2,
+    warp_weight: float = 1.0,
+) -> NDArray[np.int32]:
+    """List the nearest tasks of each task, nearest first, shape (n, min(count, n − 1)).
+
+    Nearness of i before j is arc cost + 0.2 × waiting + 1.0 × time warp (after HGS-DIMACS, Kool et al.
+    2022), the smaller of both directions and of all classes, so that it is symmetric.
+    """
+    width = min(count, max(0, n - 1))
+    out = np.zeros((n, width), dtype=np.int32)
+    if width == 0:
+        return out
+    base = cost[0, :n, :n] if cost.shape[0] == 1 else cost[:, :n, :n].min(axis=0)
+    rate = 0.0
+    if time is not None:
+        travel = time[0, :n, :n] if time.shape[0] == 1 else time[:, :n, :n].min(axis=0)
+        total_time = float(np.minimum(travel, HORIZON_S).sum(dtype=np.float64))
+        rate = float(np.minimum(base, FAR_COST).sum(dtype=np.float64)) / max(1.0, total_time)
+        work = service.min(axis=0).astype(np.int64)
+        first, last = windows[:, 0].astype(np.int64), windows.max(axis=1).astype(np.int64)
+    block = max(1, (1 << 22) // n)
+    for start in range(0, n, block):
+        rows = slice(start, min(n, start + block))
+        forward = base[rows].astype(np.float64)
+        backward = base[:, rows].T.astype(np.float64)
+        if time is not None:
+            ahead = travel[rows].astype(np.int64) + work[rows, None]
+            behind = travel[:, rows].T.astype(np.int64) + work[None, :]
+            forward += rate * (
+                wait_weight * np.maximum(0, first[None, :] - ahead - last[rows, None])
+                + warp_weight * np.maximum(0, first[rows, None] + ahead - last[None, :])
+            )
+            backward += rate * (
+                wait_weight * np.maximum(0, first[rows, None] - behind - last[None, :])
+                + warp_weight * np.maximum(0, first[None, :] + behind - last[rows, None])
+            )
+        nearness = np.minimum(forward, backward)
+        nearness[np.arange(nearness.shape[0]), np.arange(rows.start, rows.stop)] = np.inf
+        part = np.argpartition(nearness, width - 1, axis=1)[:, :width]
+        rank = np.argsort(np.take_along_axis(nearness, part, axis=1), axis=1, kind="stable")
+        out[rows] = np.take_along_axis(part, rank, axis=1)
+    return out
+
+
+def _keys(data: a.Data, flags: a.Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Prepare the orders of re-insertion: random, large, far, near, and with windows short, early, late."""
+    n = data.n
+    load = data.delivery.astype(np.float64) + data.pickup
+    roomy = np.maximum(1, data.capacity.max(axis=0, initial=1)).astype(np.float64)
+    size = (load / roomy).max(axis=1, initial=0.0) if load.shape[1] else np.zeros(n)
+    start = int(data.cls[0, a.START]) if data.cls.shape[0] else n
+    far = data.cost[0, start, :n].astype(np.int64) if data.cost.shape[1] > start else np.zeros(n, dtype=np.int64)
+    rows = [np.zeros(n, dtype=np.int64), (-size * (1 << 30)).astype(np.int64), -far, far]
+    weights: tuple[int, ...] = KEY_WEIGHTS_PLAIN
+    if flags.tw:
+        first, last = data.windows[:, 0].astype(np.int64), data.windows.max(axis=1).astype(np.int64)
+        rows += [last - first, first, -last]
+        weights = KEY_WEIGHTS_WINDOWS
+    return np.ascontiguousarray(np.stack(rows)), np.cumsum(np.array(weights, dtype=np.int64))
+
+
+def _mean_leg(cost: NDArray[Any], near: NDArray[np.int32]) -> float:
+    """Return the mean cost of the arcs to the five nearest neighbours, a scale for temperatures."""
+    if near.size == 0:
+        return 1.0
+    few = near[:, : min(5, near.shape[1])]
+    arcs = cost[0][np.arange(near.shape[0])[:, None], few].astype(np.float64)
+    real = arcs[arcs < FAR_COST]
+    return max(1.0, float(real.mean())) if real.size else 1.0

@@ -1,0 +1,95 @@
+"""Makes the mutable arrays of one search and moves plans in and out of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.search.kernels import arrays as a
+
+MOST_TOUCHED = 256
+
+
+def seed_bits(seed: int) -> NDArray[np.uint64]:
+    """Spread a seed over 64 bits (splitmix64, Steele et al. 2014); never zero."""
+    z = (seed + 1) * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+    return np.array([(z ^ (z >> 31)) or 1], dtype=np.uint64)
+
+
+def slot_count(data: a.Data) -> int:
+    """Return how many routes a plan can have at once."""
+    return max(1, min(int(data.cls[:, a.COUNT].sum()), int(data.n)))
+
+
+def new_state(data: a.Data, flags: a.Flags, seed: int, longest: int) -> a.State:
+    """Make a state with an empty plan: every task absent.
+
+    Parameters
+    ----------
+    longest
+        Most tasks a route can hold for now; see ``a.GROW``.
+    """
+    n, slots = data.n, slot_count(data)
+    dims = data.delivery.shape[1]
+    width = a.WIDE if flags.tw else a.NARROW
+    touched = min(slots, MOST_TOUCHED) + 2
+    number = data.cost.dtype
+    peak = (n, dims, 2) if flags.mixed else (1, dims, 2)
+    saved_peak = (touched, longest, dims, 2) if flags.mixed else (1, 1, dims, 2)
+    node = np.zeros((n, width), dtype=number)
+    node[:, a.RID] = a.NONE
+    info = np.zeros(a.INFO_SIZE, dtype=np.int64)
+    info[a.NFREE] = slots
+    info[a.NABSENT] = n
+    info[a.CUR] = int(data.prize.sum())
+    info[a.BEST] = info[a.CUR]
+    info[a.NABSENT_BEST] = n
+    return a.State(
+        node=node,
+        seq=np.zeros((slots, longest + 2), dtype=np.int32),
+        rint=np.zeros((slots, 8), dtype=np.int64),
+        load=np.zeros((slots, dims, 3), dtype=np.int64),
+        peak=np.zeros(peak, dtype=np.int64),
+        free_slots=np.arange(slots - 1, -1, -1, dtype=np.int32),
+        used_pos=np.full(slots, a.NONE, dtype=np.int32),
+        used_list=np.zeros(slots, dtype=np.int32),
+        free_vehicles=data.cls[:, a.COUNT].copy(),
+        absent=np.arange(n, dtype=np.int32),
+        absent_pos=np.arange(n, dtype=np.int32),
+        removed=np.zeros(n + 1, dtype=np.int32),
+        was_absent=np.zeros(n, dtype=np.uint8),
+        mark=np.zeros(n, dtype=np.int64),
+        order=np.zeros(n + 1, dtype=np.int64),
+        saved=np.zeros(touched, dtype=np.int32),
+        saved_stamp=np.zeros(slots, dtype=np.int64),
+        saved_seq=np.zeros((touched, longest + 2), dtype=np.int32),
+        saved_rint=np.zeros((touched, 8), dtype=np.int64),
+        saved_load=np.zeros((touched, dims, 3), dtype=np.int64),
+        saved_node=np.zeros((touched, longest, width), dtype=number),
+        saved_peak=np.zeros(saved_peak, dtype=np.int64),
+        dirty=np.zeros(slots, dtype=np.int32),
+        dirty_mark=np.zeros(slots, dtype=np.uint8),
+        best_seq=np.zeros((slots, longest + 2), dtype=np.int32),
+        best_len=np.zeros(slots, dtype=np.int64),
+        best_cls=np.zeros(slots, dtype=np.int64),
+        info=info,
+        rng=seed_bits(seed),
+    )
+
+
+def best_orders(state: a.State) -> list[tuple[int, list[int]]]:
+    """Return the best plan as (class, tasks in order) of each used route."""
+    return [
+        (int(state.best_cls[r]), [int(x) for x in state.best_seq[r, 1 : int(state.best_len[r]) + 1]])
+        for r in np.flatnonzero(state.best_len)
+    ]
+
+
+def write_orders(data: a.Data, state: a.State, orders: list[tuple[int, list[int]]]) -> None:
+    """Write routes where the kernels take a plan from (``anneal.LOAD``)."""
+    for r, (c, tasks) in enumerate(orders):
+        state.best_cls[r] = c
+        state.best_len[r] = len(tasks)
+        state.best_seq[r, 1 : len(tasks) + 1] = tasks
