@@ -37,8 +37,9 @@ class Stop:
         What the position is: the parcel's own, the site's, or the village's centre for want of a better one.
     deliveries, collections
         Parcel ids in order.
-    setup_s
-        Falls away when the vehicle stands here already.
+    setup_s, service_s
+        Parking, walking up and calling; work for the parcels. Two stops at one point are set up twice: they
+        are two doors whose exact place nobody knows, or two visits at different hours.
     windows
         When work may start.
     priority
@@ -61,6 +62,11 @@ class Stop:
     service_s: int
     windows: Windows = ALL_DAY
     priority: int = 0
+
+    @property
+    def work_s(self) -> int:
+        """Return how long the courier is busy here."""
+        return self.setup_s + self.service_s
 
     @property
     def parcel_ids(self) -> tuple[str, ...]:

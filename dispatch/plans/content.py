@@ -185,7 +185,7 @@ def _obstacle(stop: Stop, row: int, problem: DayProblem, kind: TypeSpec) -> Reas
             amount=late_s,
             fix=Fix("shift_start_s", f"-{late_s}"),
         )
-    over_s = start_s + stop.setup_s + stop.service_s + home.time_s - kind.shift_end_s
+    over_s = start_s + stop.work_s + home.time_s - kind.shift_end_s
     if over_s > 0:
         return Reason(
             ReasonCode.CANNOT_BE_PERFORMED_WITHIN_VEHICLE_DURATION_LIMIT,

@@ -50,11 +50,6 @@ class OpenRoute:
             return self.route.start_s + self.delay_s
         return self.route.stops[self.fixed - 1].departure_s + self.delay_s
 
-    @property
-    def stands_at(self) -> Point | None:
-        """Return where it then is, None for the depot."""
-        return self.route.stops[self.fixed - 1].visit.point if self.fixed else None
-
 
 @dataclass(frozen=True)
 class Inserted:
@@ -194,15 +189,11 @@ def _detours(ahead: _Ahead, new: Stop, depot: Point, find_leg: LegFinder) -> lis
         onward = find_leg(route.kind.profile, here, points[position + 1])
         if max(there.time_s, onward.time_s) >= UNREACHABLE:
             continue
-        saved_s = 0  # set-up that a stop at the same place then does not need again
-        if position < len(route.stops) and points[position + 1] == here:
-            saved_s = route.stops[position].stop.setup_s
-        at = points[position] if position else None
-        (stop,) = lay_out([Visit(new, 0, there)], ahead.leaves_s(position), at)
-        if not stop.late_s and stop.departure_s + onward.time_s <= ahead.latest_s[position] + saved_s:
+        (stop,) = lay_out([Visit(new, 0, there)], ahead.leaves_s(position))
+        if not stop.late_s and stop.departure_s + onward.time_s <= ahead.latest_s[position]:
             more_m = there.distance_m + onward.distance_m - legs[position].distance_m
-            saved = per_hour(route.kind.per_hour_fen) * (saved_s + _ROUNDING_S)
-            found.append((per_km(route.kind.per_km_fen) * more_m - saved, position, (there, onward)))
+            bound = per_km(route.kind.per_km_fen) * more_m - per_hour(route.kind.per_hour_fen) * _ROUNDING_S
+            found.append((bound, position, (there, onward)))
     return found
 
 
@@ -225,7 +216,7 @@ def _try(place: _Place, new: Stop, times: ServiceTimes) -> Inserted | None:
     if route.kind.max_stops is not None and len(visits) > route.kind.max_stops:
         return None
     fixed = open_route.fixed
-    rest = lay_out(visits[fixed:], open_route.leaves_s, open_route.stands_at)
+    rest = lay_out(visits[fixed:], open_route.leaves_s)
     changed = replace(route, stops=route.stops[:fixed] + rest, back=back)
     as_is = _as_is(open_route)
     if not _keeps_promises(as_is, changed, position, inserted=place.legs is not None):
@@ -249,7 +240,7 @@ def _as_is(open_route: OpenRoute) -> PlannedRoute:
     route, fixed = open_route.route, open_route.fixed
     if open_route.delay_s == 0 or fixed > len(route.stops):
         return route
-    rest = lay_out([one.visit for one in route.stops[fixed:]], open_route.leaves_s, open_route.stands_at)
+    rest = lay_out([one.visit for one in route.stops[fixed:]], open_route.leaves_s)
     return replace(route, stops=route.stops[:fixed] + rest)
 
 

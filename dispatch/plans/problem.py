@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ class DayProblem:
     Attributes
     ----------
     stops
-        The stop of each task.
+        The stop of each task, with the one window it is planned in.
     types, vehicles
         The fleet's type of each vehicle type and vehicle of each vehicle number.
     locations
@@ -92,7 +92,7 @@ def day_problem(stops: Sequence[Stop], fleet: Fleet, matrices: DayMatrices) -> D
     """
     types = fleet.used_types
     rows = matrices.index()
-    reached = [(stop, rows[rounded(stop.lon, stop.lat)]) for stop in stops]
+    reached = [(_with_one_window(stop), rows[rounded(stop.lon, stop.lat)]) for stop in stops]
     open_profiles = {stop.key: _profiles_reaching(row, matrices) for stop, row in reached}
     tasks = [(stop, row) for stop, row in reached if open_profiles[stop.key] & set(fleet.profiles)]
     builder = ProblemBuilder(DIMENSIONS).coordinates(matrices.points)
@@ -126,6 +126,14 @@ def day_problem(stops: Sequence[Stop], fleet: Fleet, matrices: DayMatrices) -> D
     )
 
 
+def _with_one_window(stop: Stop) -> Stop:
+    """Keep the longest window: the search handles several only where nobody is paid for the time."""
+    if len(stop.windows) == 1:
+        return stop
+    longest = max(stop.windows, key=lambda window: (window[1] - window[0], -window[0]))
+    return replace(stop, windows=(longest,))
+
+
 def _profiles_reaching(row: int, matrices: DayMatrices) -> set[str]:
     return {
         name
@@ -157,8 +165,7 @@ def _add_task(builder: ProblemBuilder, stop: Stop, row: int) -> None:
         delivery=stop.delivery_load.as_list(),
         pickup=stop.collection_load.as_list(),
         windows=stop.windows,
-        service_s=stop.service_s,
-        setup_s=stop.setup_s,
+        service_s=stop.work_s,
         required=False,
         prize=fen(price),
     )

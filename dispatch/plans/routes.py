@@ -1,8 +1,8 @@
 """A planned route as a value: its stops with their times, its loads and its cost, and how they follow.
 
 Times come from one rule, the routing problem's: leave at the planned time, do everything as early as
-possible, wait for a window to open, set up once at each place. Planning checks every route laid out here
-against the independent checker's schedule.
+possible, wait for a window to open. Planning checks every route laid out here against the independent
+checker's schedule.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from dispatch.demand.stops import Stop
@@ -192,23 +191,13 @@ def route_cost(kind: TypeSpec, distance_m: int, duration_s: int) -> RouteCost:
     )
 
 
-def lay_out(visits: Sequence[Visit], clock_s: int, at: Point | None = None) -> tuple[PlannedStop, ...]:
-    """Time visits in their order.
-
-    Parameters
-    ----------
-    clock_s
-        When the vehicle leaves for the first of them.
-    at
-        Where it then stands; None for the depot. Work at the same place needs no second set-up.
-    """
+def lay_out(visits: Sequence[Visit], clock_s: int) -> tuple[PlannedStop, ...]:
+    """Time visits in their order, the vehicle leaving for the first of them at a moment."""
     planned = []
     for visit in visits:
         arrival_s = clock_s + visit.leg.time_s
         start_s, late_s = start_of_work(visit.stop.windows, arrival_s)
-        setup_s = 0 if visit.point == at else visit.stop.setup_s
-        clock_s = start_s + setup_s + visit.stop.service_s
-        at = visit.point
+        clock_s = start_s + visit.stop.work_s
         planned.append(PlannedStop(visit, arrival_s, start_s, clock_s, late_s))
     return tuple(planned)
 
@@ -251,8 +240,3 @@ def digest_of(content: Any) -> str:
     """Return the SHA-256 of plain JSON content, keys sorted."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def in_driving_order(route: PlannedRoute) -> bool:
-    """Tell whether no stop starts before the one ahead of it was left."""
-    return all(earlier.departure_s <= later.arrival_s for earlier, later in pairwise(route.stops))

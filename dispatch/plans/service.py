@@ -151,7 +151,6 @@ class Planner:
         settings = settings or PlanSettings()
         watch = _Watch(self._clock)
         prepared = self.prepare(region, day, settings=settings, progress=progress, lap=watch.lap)
-        progress("solve", 0, round(settings.seconds))
         result = self._solve(prepared.problem, settings, progress)
         watch.lap("solve_s")
         content, report = read_solution(
