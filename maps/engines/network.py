@@ -17,6 +17,9 @@ from maps.engines.weights import UNREACHABLE, IntArray, Metric, share, unpack, w
 from maps.geodesy import FloatArray, as_points
 from maps.graph import RoadGraph
 
+_AT_END = 1e-9
+"""Fraction of an edge; nearer to its end than this a point is at the junction."""
+
 
 @dataclass(frozen=True)
 class Terminals:
@@ -174,14 +177,16 @@ class NetworkEngine(ABC):
         forward, backward = metric.forward[edge], metric.backward[edge]
         cost = np.stack([forward - share(forward, snaps.fraction), share(backward, snaps.fraction)], axis=1)
         node = np.stack([self.graph.head[edge], self.graph.tail[edge]], axis=1)
-        return _terminals(snaps, node, cost, forward, backward)
+        at_node = np.stack([snaps.fraction > 1.0 - _AT_END, snaps.fraction < _AT_END], axis=1)
+        return _terminals(snaps, node, cost, np.stack([forward, backward], axis=1) < UNREACHABLE, at_node)
 
     def _arriving(self, profile: str, snaps: Snaps) -> Terminals:
         metric, edge = self.metric(profile), np.maximum(snaps.edge, 0)
         forward, backward = metric.forward[edge], metric.backward[edge]
         cost = np.stack([share(forward, snaps.fraction), backward - share(backward, snaps.fraction)], axis=1)
         node = np.stack([self.graph.tail[edge], self.graph.head[edge]], axis=1)
-        return _terminals(snaps, node, cost, forward, backward)
+        at_node = np.stack([snaps.fraction < _AT_END, snaps.fraction > 1.0 - _AT_END], axis=1)
+        return _terminals(snaps, node, cost, np.stack([forward, backward], axis=1) < UNREACHABLE, at_node)
 
     def _along(self, profile: str, edge: NDArray[np.int32], begin: FloatArray, end: FloatArray) -> IntArray:
         """Return the weight of driving along one edge between two positions on it."""
@@ -213,11 +218,14 @@ class NetworkEngine(ABC):
 
 
 def _terminals(
-    snaps: Snaps, node: NDArray[np.int32], cost: IntArray, forward: IntArray, backward: IntArray
+    snaps: Snaps, node: NDArray[np.int32], cost: IntArray, allowed: NDArray[np.bool_], at_node: NDArray[np.bool_]
 ) -> Terminals:
-    shut = (np.stack([forward, backward], axis=1) >= UNREACHABLE) | (snaps.edge < 0)[:, None]
+    """Put terminals together; a point at the very end of a road is at the junction, whatever the one-way says."""
+    open_ = allowed | (at_node & allowed.any(axis=1, keepdims=True))
+    open_ &= (snaps.edge >= 0)[:, None]
+    cost = np.where(at_node, 0, cost)
     return Terminals(
-        snaps.edge, snaps.fraction, np.where(shut, -1, node).astype(np.int32), np.where(shut, UNREACHABLE, cost)
+        snaps.edge, snaps.fraction, np.where(open_, node, -1).astype(np.int32), np.where(open_, cost, UNREACHABLE)
     )
 
 
