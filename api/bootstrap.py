@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 
 from api.auth.service import Accounts, TokenPolicy
 from api.errors import DatabaseOutdatedError
@@ -12,10 +13,14 @@ from api.migrations.runner import MigrationState, migration_state, upgrade
 from api.operations.service import OperationRunner
 from api.region_catalog import RegionCatalog
 from api.services import Services
+from api.solving import solve_within
+from api.version import cunda_version
 from dispatch.custody.ledger import Ledger
 from dispatch.parcels.manifest.importer import ManifestImporter
 from dispatch.parcels.manifest.table import ManifestLimits
 from dispatch.parcels.service import ParcelService
+from dispatch.plans.matrices import MatrixStore
+from dispatch.plans.service import Planner
 from dispatch.products.service import seed_products
 from kernel.clock import Clock, SystemClock
 from kernel.db import Database
@@ -42,6 +47,8 @@ def build_services(
     parcels = ParcelService(the_ids, the_clock)
     limits = ManifestLimits(settings.import_max_bytes, settings.import_max_rows)
     importer = ManifestImporter(the_ids, the_clock, limits)
+    matrices = MatrixStore(settings.home / "matrices")
+    planner = Planner(the_database, regions, the_ids, the_clock, matrices, solve_within, _software())
     return Services(
         settings=settings,
         database=the_database,
@@ -53,7 +60,13 @@ def build_services(
         ledger=Ledger(the_ids, the_clock),
         parcels=parcels,
         manifests=ManifestDesk(the_database, the_clock, regions, importer, parcels),
+        planner=planner,
     )
+
+
+def _software() -> dict[str, str]:
+    """Return the versions that decide what a plan looks like; they are kept with every plan."""
+    return {"cunda": cunda_version()} | {name: version(name) for name in ("numba", "numpy", "routingkit-cch")}
 
 
 @contextmanager

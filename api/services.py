@@ -10,6 +10,7 @@ from api.operations.service import OperationRunner
 from api.region_catalog import RegionCatalog
 from dispatch.custody.ledger import Ledger
 from dispatch.parcels.service import ParcelService
+from dispatch.plans.service import Planner
 from kernel.clock import Clock
 from kernel.db import Database
 from kernel.ids import Ids
@@ -30,3 +31,4 @@ class Services:
     ledger: Ledger
     parcels: ParcelService
     manifests: ManifestDesk
+    planner: Planner

@@ -156,7 +156,11 @@ def _compilation() -> Finding:
         for _ in range(2):
             started_s = clock.monotonic_s()
             done = subprocess.run(
-                [sys.executable, "-m", "api.cli.warmup"], env=environment, capture_output=True, text=True, check=False
+                [sys.executable, "-c", "import routing; routing.warm_up()"],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
             )
             if done.returncode:
                 problem = (done.stderr.strip().splitlines() or ["no output"])[-1]

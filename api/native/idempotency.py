@@ -71,8 +71,13 @@ class Once:
     scope: str
     digest: str
 
-    def together(self, act: Callable[[Session], Answer]) -> JSONResponse:
+    def together(self, act: Callable[[Session], Answer], then: Callable[[Answer], None] | None = None) -> JSONResponse:
         """Do something to our own tables and keep the answer in the same transaction.
+
+        Parameters
+        ----------
+        then
+            Called after the commit of a first request, never of a repeat.
 
         Raises
         ------
@@ -82,13 +87,18 @@ class Once:
         try:
             with self.database.begin() as session:
                 kept = self._claim(session)
+                made = None
                 if kept is None:
                     made = act(session)
                     self._keep(session, made)
-                    return made.response()
         except IntegrityError as lost_race:
             raise _busy() from lost_race
-        return kept.response(replayed=True)
+        if kept is not None:
+            return kept.response(replayed=True)
+        assert made is not None
+        if then is not None:
+            then(made)
+        return made.response()
 
     def around(self, act: Callable[[], Answer]) -> JSONResponse:
         """Do something that brings its own transaction and may safely be done again after a crash.

@@ -1,0 +1,77 @@
+"""`cunda plan`: a day's routes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.terminal import JsonFlag, emit, plain, progress_bars, ready_services
+
+if TYPE_CHECKING:
+    from dispatch.plans.summary import VersionSummary
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("plan")(plan)
+
+
+def plan(
+    region: Annotated[str, typer.Option("--region", "-r", help="Name of the region.")],
+    date: Annotated[
+        datetime | None, typer.Option("--date", "-d", formats=["%Y-%m-%d"], help="Day, YYYY-MM-DD; today when absent.")
+    ] = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Put the version in force.")] = False,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0.1, help="Time the solver gets; the setting when absent.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the solver.")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "",
+    json: JsonFlag = False,
+) -> None:
+    """Plan a day: stops, road matrix, solver, independent check, an immutable version."""
+    from api.manifests import today_in
+    from dispatch.plans.service import PlanSettings
+
+    with ready_services() as services:
+        found = services.regions.load(region)
+        day = date.date() if date is not None else today_in(services.clock, found.zone)
+        settings = PlanSettings(
+            seconds=seconds or services.settings.solve_seconds,
+            seed=services.settings.solve_seed if seed is None else seed,
+            threads=services.settings.worker_threads,
+        )
+        with progress_bars(json) as progress:
+            made = services.planner.make_plan(
+                region, day, actor="user:cli", reason=reason, settings=settings, progress=progress
+            )
+        if publish:
+            made = services.planner.publish(made.version_id, actor="user:cli", reason=reason)
+    emit(plain(made.as_dict()), json, _lines(made))
+
+
+def _lines(made: VersionSummary) -> list[str]:
+    state = "in force" if made.published else "draft; put it in force with --publish or over the API"
+    lines = [
+        f"{made.region} {made.day}, version {made.number} ({state})",
+        f"  {made.routes} routes, {made.stops} stops, {made.parcels_planned} parcels; "
+        f"{made.parcels_unassigned} on no route",
+        *(f"    {count} {code}" for code, count in made.reasons.items()),
+        f"  {made.distance_m // 1000} km, {made.duration_s // 3600} h {made.duration_s % 3600 // 60} min",
+        f"  cost {_yuan(made.cost_fen)} yuan",
+    ]
+    if made.source != "road":
+        lines.append("  times and distances are ESTIMATES: this region has no roads, or not everywhere")
+    seconds: dict[str, Any] = made.statistics.get("seconds", {})
+    if seconds:
+        lines.append("  " + ", ".join(f"{name.removesuffix('_s')} {took:.1f} s" for name, took in seconds.items()))
+    lines += [f"  note: {warning}" for warning in made.warnings[:10]]
+    return [*lines, f"  version id {made.version_id}"]
+
+
+def _yuan(fen: int) -> str:
+    from kernel.money import Fen, format_yuan
+
+    return format_yuan(Fen(fen))
