@@ -18,7 +18,7 @@ from routing.formats.files import (
     read_plan_file,
     read_problem,
 )
-from routing.formats.instances import BenchmarkProblem, depart_late, make_problem
+from routing.formats.instances import BenchmarkProblem, make_problem
 from routing.formats.plane import CONVENTIONS, PlaneInstance, PlaneVehicle, Rounding
 from routing.formats.plane_write import write_lilim, write_solomon, write_vrplib
 from routing.formats.plans import PlanFile, read_plan, write_plan
@@ -47,7 +47,6 @@ __all__ = [
     "VroomProblem",
     "VroomTask",
     "VroomVehicle",
-    "depart_late",
     "detect_format",
     "make_problem",
     "problem_to_vroom",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from routing.builder import ProblemBuilder
-from routing.checker import check_route
+from routing.departure import depart_late
 from routing.formats.errors import PlanFileError, ProblemFileError
 from routing.formats.plane import PlaneInstance, PlaneVehicle, Rounding
 from routing.formats.plans import PlanFile
@@ -104,35 +104,6 @@ class BenchmarkProblem:
                 trips[-1][1].append(self.task_of_node(node))
         # Some files write a depot twice in a row, or a depot at an end: a trip without tasks is none.
         return tuple(Trip(tuple(tasks), depot) for depot, tasks in trips if tasks)
-
-
-def depart_late(problem: Problem, route: Route) -> Route:
-    """Move a route's departure as late as it goes without ending later or breaking more.
-
-    Plans in files have no times. Driving off at the earliest moment would count waiting that no driver does;
-    the latest departure with the same end has the least duration (Savelsbergh 1992) as long as every task
-    has one window, which holds in every benchmark we read.
-    """
-    kind = problem.vehicle_types[problem.type_of_vehicle[route.vehicle]]
-    depot = problem.depots[kind.start_depot]
-    release_s = max((problem.tasks[task].release_s for task in route.trips[0].tasks), default=0)
-    earliest_s = max(kind.shift_start_s, depot.open_s, release_s)
-    aim = _judged(problem, replace(route, start_s=earliest_s))
-    low, high = earliest_s, max(earliest_s, min(depot.close_s, aim[0]))
-    while low < high:  # the end and the lateness never fall when the departure is put off
-        middle = (low + high + 1) // 2
-        if _judged(problem, replace(route, start_s=middle)) <= aim:
-            low = middle
-        else:
-            high = middle - 1
-    return replace(route, start_s=low)
-
-
-def _judged(problem: Problem, route: Route) -> tuple[int, int]:
-    """Return the end of a route and all its lateness; limits that a late departure can only help are left out."""
-    report = check_route(problem, route, {})
-    late_s = sum(v.amount for v in report.violations if v.code in ("late", "depot_closed", "break_late", "shift"))
-    return report.schedule.end_s, late_s
 
 
 def make_problem(instance: PlaneInstance, rounding: Rounding | None = None) -> BenchmarkProblem:
