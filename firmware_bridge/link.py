@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -63,6 +63,58 @@ class LinkOptions:
     wants_retained: bool = False
     inbox: int = 4096
     tls: TlsFiles | None = None
+
+
+class Wire(Protocol):
+    """A connection as the agent sees it; :class:`Link` is the real one."""
+
+    inbox: deque[InMessage]
+    connection: int
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether the broker has accepted us."""
+        ...
+
+    @property
+    def descriptor(self) -> int | None:
+        """Return the descriptor to wait on, if there is one."""
+        ...
+
+    @property
+    def has_buffered(self) -> bool:
+        """Tell whether bytes wait that no descriptor shows."""
+        ...
+
+    @property
+    def wants_write(self) -> bool:
+        """Tell whether bytes wait to be written."""
+        ...
+
+    @property
+    def retry_in_s(self) -> float:
+        """Return how long until the next attempt to connect."""
+        ...
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        """Hand over a QoS 1 message; False when it cannot be taken now."""
+        ...
+
+    def tend(self) -> None:
+        """Do what is due."""
+        ...
+
+    def handle(self, readable: bool, writable: bool) -> None:
+        """Move bytes."""
+        ...
+
+    def drop(self) -> None:
+        """End the connection and come back."""
+        ...
+
+    def close(self) -> None:
+        """End the connection in order, for good."""
+        ...
 
 
 class Link:
@@ -329,7 +381,7 @@ class Waker:
         self._sender.close()
 
 
-def drive(links: Iterable[Link], timeout_s: float, waker: Waker | None = None) -> None:
+def drive(links: Iterable[Wire], timeout_s: float, waker: Waker | None = None) -> None:
     """Serve several links for one round: tend each, wait until something moves, move it.
 
     Parameters
@@ -338,7 +390,7 @@ def drive(links: Iterable[Link], timeout_s: float, waker: Waker | None = None) -
         Longest wait.
     """
     poll = select.poll()
-    waiting: dict[int, Link] = {}
+    waiting: dict[int, Wire] = {}
     for link in links:
         link.tend()
         if link.has_buffered:

@@ -17,7 +17,7 @@ from firmware_bridge.device.timekeeping import ServerTime
 from firmware_bridge.device.window import WindowState
 from firmware_bridge.endpoint import Will
 from firmware_bridge.errors import PayloadError, PayloadTooLargeError, SignatureError
-from firmware_bridge.link import InMessage, Link, LinkOptions, Waker, drive
+from firmware_bridge.link import InMessage, Link, LinkOptions, Waker, Wire, drive
 from firmware_bridge.schemas import Ack, Birth, BirthReply, Event, parse_message
 from firmware_bridge.signing import DeviceKey, Direction, encode_bytes, seal, unseal
 from kernel.clock import Clock
@@ -45,21 +45,23 @@ class Agent:
     ----------
     ids
         Makes event ids and nonces.
+    wire
+        The connection; one of its own to the configured broker when omitted.
 
     Notes
     -----
     :meth:`record` may be called from any thread; everything else belongs to the thread of :func:`serve`.
     """
 
-    def __init__(self, config: AgentConfig, clock: Clock, ids: Ids, *, store: DeviceStore | None = None) -> None:
+    def __init__(self, config: AgentConfig, clock: Clock, ids: Ids, *, wire: Wire | None = None) -> None:
         self.config = config
         self._clock = clock
         self._ids = ids
-        self.store = store or DeviceStore(config.store_path, clock, ids)
+        self.store = DeviceStore(config.store_path, clock, ids)
         self.time = ServerTime(self.store, clock)
         self._rng = Random(f"{config.address.device}/{self.store.store_id}/{self.store.boot}")  # noqa: S311 - jitter
         self.window = WindowState(self._rng)
-        self.link = self._make_link()
+        self.link: Wire = wire or self._make_link()
         self._cursors = {True: 0, False: 0}
         self._birth_connection = 0
         self._birth_due_s = 0.0
