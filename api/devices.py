@@ -65,6 +65,20 @@ def find_broker(settings: Settings) -> RunningBroker | None:
     return running_in(broker_folder(settings))
 
 
+@contextmanager
+def using_broker(services: Services, port: int | None = None) -> Iterator[RunningBroker]:
+    """Use the broker that runs, or start one for the length of a block."""
+    found = find_broker(services.settings)
+    if found is not None:
+        yield found
+        return
+    started = start_broker(services, port)
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
 def renew_accounts(services: Services, broker: RunningBroker) -> None:
     """Tell our broker who may connect, after devices were enrolled or revoked; a foreign one is told by its owner."""
     if broker.folder is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.terminal import JsonFlag, emit, progress_bars, ready_services, say, table
+from api.cli.terminal import JsonFlag, emit, ends_on_sigterm, progress_bars, ready_services, say, table
 from api.errors import UsageError
 
 app = typer.Typer(help="Kiosks: simulate them, list what was heard of them.", no_args_is_help=True)
@@ -25,7 +25,7 @@ def run_broker(
     """Run an MQTT broker on loopback until Ctrl-C; `cunda serve` starts one by itself."""
     from api.devices import start_broker
 
-    with ready_services() as services:
+    with ready_services() as services, ends_on_sigterm():
         broker = start_broker(services, port)
         say(f"{broker.kind} answers at {broker.address.url}  (Ctrl-C stops it)")
         for lack in broker.lacks:
@@ -88,19 +88,10 @@ def list_kiosks(
     """List a region's kiosks, stations and cabinets with what was last heard of them."""
     from api.native.sites import sites_with_presence
 
-    with ready_services() as services, services.database.read() as session:
-        found = [(site, presence) for site, presence in sites_with_presence(session, region, None)]
     names = ("id", "kind", "scene", "name", "status", "presence", "heard_at")
-    rows = [
-        (
-            site.id,
-            site.kind,
-            site.scene,
-            site.name,
-            site.status,
-            presence and presence.state,
-            presence and presence.heard_at,
-        )
-        for site, presence in found
-    ]
+    with ready_services() as services, services.database.read() as session:
+        rows = [
+            (site.id, site.kind, site.scene, site.name, site.status, heard and heard.state, heard and heard.heard_at)
+            for site, heard in sites_with_presence(session, region, None)
+        ]
     emit([dict(zip(names, row, strict=True)) for row in rows], json, table(names, rows))

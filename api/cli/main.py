@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import db, docs, doctor, kiosks, parcels, plan, region, serve, users
+from api.cli import db, docs, doctor, fleet, kiosks, parcels, plan, region, serve, users
 from api.cli.terminal import report_error
 from kernel.errors import CundaError
 
@@ -31,6 +31,7 @@ for _part in (plan, serve, kiosks, doctor, docs):
     _part.add_to(app)
 app.add_typer(region.app, name="region")
 app.add_typer(parcels.app, name="parcels")
+app.add_typer(fleet.app, name="fleet")
 app.add_typer(users.app, name="users")
 app.add_typer(db.app, name="db")
 

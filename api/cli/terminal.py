@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,20 @@ def ready_services(**overrides: Any) -> Iterator[Services]:
     with open_services(current_settings(**overrides)) as services:
         require_schema(services.database)
         yield services
+
+
+@contextmanager
+def ends_on_sigterm() -> Iterator[None]:
+    """Let a polite kill end the block as Ctrl-C does, so that what it started is stopped too."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def emit(document: Any, as_json: bool, lines: Sequence[str] = ()) -> None:
