@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import Any
 
 from dispatch.parcels.manifest.problems import CellError
 from dispatch.parcels.model import CABINET, COLLECT, DELIVER, DOOR, STATION
@@ -36,9 +35,6 @@ _UNIT = re.compile(r"\s*(kg|g|千克|公斤|克|cm3|cm³|m3|m³|立方米|立方
 _DAY = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?)?")
 _TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?")
 
-# Above this a spreadsheet number has lost digits: IEEE doubles carry 15 decimal digits.
-_EXACT_INTEGER_LIMIT = 10**15
-
 _MAX_WEIGHT_G = 1_000_000
 _MAX_VOLUME_CM3 = 10_000_000
 _MAX_AMOUNT_FEN = 100_000_000
@@ -59,21 +55,10 @@ DATUM_WORDS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def cell_text(value: Any) -> str:
-    """Write a cell as text: CSV text stripped, spreadsheet numbers without decoration."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_INTEGER_LIMIT:
-        return str(int(value))
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    return "="  # a formula object of the spreadsheet library
+def refuse_formula(text: str) -> None:
+    """Refuse a cell that a spreadsheet would compute."""
+    if text.startswith("="):
+        raise CellError("formula_cell", "the cell holds a formula, or the error one left")
 
 
 def plain_text(limit: int) -> Callable[[str], str]:
@@ -99,8 +84,6 @@ def plain_text(limit: int) -> Callable[[str], str]:
 def _code(text: str) -> str:
     """Read full-width letters and digits as plain ones; refuse what a spreadsheet mangled."""
     folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    if folded.startswith("="):
-        raise CellError("formula_cell", "the cell holds a formula")
     if _SCIENTIFIC.fullmatch(folded):
         raise CellError("digits_lost", f"{folded} is a long number in short form; its last digits are lost")
     return folded
@@ -158,8 +141,6 @@ datum = _word(DATUM_WORDS, "datum_unknown", "datum")
 
 def _number(text: str) -> Decimal:
     value = _UNIT.sub("", unicodedata.normalize("NFKC", text).replace(",", ""))
-    if text.startswith("="):
-        raise CellError("formula_cell", "the cell holds a formula")
     if not _NUMBER.fullmatch(value):
         raise CellError("number_form", f"{text[:20]!r} is not a number")
     try:
@@ -209,8 +190,6 @@ def degrees(limit: int) -> Callable[[str], float]:
 
 def amount_fen(text: str) -> int:
     """Read an amount in yuan as fen."""
-    if text.startswith("="):
-        raise CellError("formula_cell", "the cell holds a formula")
     try:
         amount = parse_yuan(unicodedata.normalize("NFKC", text).replace(",", ""))
     except InvalidAmountError as problem:
@@ -224,7 +203,7 @@ def day(text: str) -> date:
     """Read a calendar day."""
     match = _DAY.fullmatch(unicodedata.normalize("NFKC", text))
     if match is None:
-        raise CellError("formula_cell" if text.startswith("=") else "date_form", f"{text[:20]!r} is not a day")
+        raise CellError("date_form", f"{text[:20]!r} is not a day")
     try:
         value = date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError as problem:
@@ -239,7 +218,7 @@ def second_of_day(text: str) -> int:
     match = _TIME.fullmatch(unicodedata.normalize("NFKC", text))
     second = -1 if match is None else int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3] or 0)
     if not 0 <= second <= 86_400:
-        raise CellError("formula_cell" if text.startswith("=") else "time_form", f"{text[:20]!r} is no time of day")
+        raise CellError("time_form", f"{text[:20]!r} is no time of day")
     return second
 
 

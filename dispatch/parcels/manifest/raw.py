@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,5 +10,5 @@ class RawRow:
     """Cells of one row with its line; ``fault`` says why the row could not even be split into cells."""
 
     line: int
-    cells: tuple[Any, ...]
+    cells: tuple[str, ...]
     fault: str = ""

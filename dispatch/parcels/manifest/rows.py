@@ -174,7 +174,7 @@ class RowReader:
 
     def _texts(self, raw: RawRow) -> dict[str, str]:
         given = raw.cells
-        return {name: read.cell_text(given[at]) if at < len(given) else "" for name, at, _ in self._plan}
+        return {name: given[at].strip() if at < len(given) else "" for name, at, _ in self._plan}
 
     def _parsed(self, raw: RawRow) -> _RowState:
         state = _RowState(raw.line, {}, self._texts(raw))
@@ -183,10 +183,11 @@ class RowReader:
             if read.is_absent(text):
                 continue
             try:
+                read.refuse_formula(text)
                 state.values[name] = parse(text)
             except CellError as error:
                 state.problems.append((name, error))
-        if len(raw.cells) > self._width and any(read.cell_text(cell) for cell in raw.cells[self._width :]):
+        if len(raw.cells) > self._width and any(cell.strip() for cell in raw.cells[self._width :]):
             state.add("", "extra_cells", f"the row has {len(raw.cells)} cells, the header {self._width}")
         return state
 

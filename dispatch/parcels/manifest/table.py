@@ -14,7 +14,6 @@ from dispatch.errors import (
     ManifestNoRowsError,
     ManifestTooLargeError,
 )
-from dispatch.parcels.manifest.cells import cell_text
 from dispatch.parcels.manifest.columns import ColumnMap, map_columns, recognised
 from dispatch.parcels.manifest.csv_rows import csv_rows, detect_delimiter, detect_encoding
 from dispatch.parcels.manifest.raw import RawRow
@@ -110,7 +109,7 @@ def open_table(
         delimiter = detect_delimiter(head)
         rows = csv_rows(data, encoding, delimiter)
     header, below = _find_header(rows, set((mapping or {}).values()))
-    names = [cell_text(cell) for cell in header.cells]
+    names = [cell.strip() for cell in header.cells]
     columns = map_columns(names, mapping, default_company=default_company)
     first = next(below, None)
     if first is None:
@@ -144,7 +143,7 @@ def _find_header(rows: Iterator[RawRow], mapped: set[str]) -> tuple[RawRow, Iter
     first = list(islice(rows, _HEADER_WITHIN_ROWS))
     if not first:
         raise ManifestEmptyError("the file holds nothing but blank lines")
-    texts = [[cell_text(cell) for cell in row.cells] for row in first]
+    texts = [[cell.strip() for cell in row.cells] for row in first]
     scores = [recognised(cells) + len(mapped.intersection(cells)) for cells in texts]
     best = scores.index(max(scores))
     return first[best], chain(first[best + 1 :], rows)

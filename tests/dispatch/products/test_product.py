@@ -113,7 +113,7 @@ def test_the_strictest_evidence_wins(products: dict[str, ServiceProduct]) -> Non
         ("priority = 10", "priority = 10.5", "priority"),
         ('village = { service_days = 1, at = "18:00" }', "", "urban, fringe, township and village"),
         ("valid_from = 2026-01-01", "valid_from = 2026-01-01\nvalid_to = 2025-01-01", "valid_to"),
-        ("[product.rules.dead", '[product.rules.evidence]\nstation = { scan = "warn" }\n[product.rules.dead', "not allow"),
+        ("[product.rules.d", '[product.rules.evidence]\nstation = { scan = "warn" }\n[product.rules.d', "not allow"),
         ('kind = "carrier"', 'kind = "add_on"', "applies_when"),
         ("[[product]]", "[[product", "cannot be read"),
     ],
