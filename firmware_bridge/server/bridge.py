@@ -192,22 +192,44 @@ class Bridge:
                 batch = self._work.get(timeout=0.2)
             except queue.Empty:
                 batch = None
+            if batch is not None:
+                self._serve_surely(batch)
+            if self._clock.monotonic_s() - periodic_s >= _PERIODIC_S:
+                periodic_s = self._clock.monotonic_s()
+                self._do_periodic()
+
+    def _serve_surely(self, batch: list[InMessage]) -> None:
+        """Serve a batch until it is stored; one message that breaks the program must not stop its neighbours."""
+        while not self._stop.is_set():
             try:
-                if batch is not None:
-                    self._serve(batch)
-                if self._clock.monotonic_s() - periodic_s >= _PERIODIC_S:
-                    periodic_s = self._clock.monotonic_s()
-                    self.intake.alarm_old_gaps()
-                    self.presence.mark_silent()
+                self._serve(batch)
+                return
             except UnavailableError as problem:
-                # Nothing was committed, so nothing is acknowledged: the devices send again.
+                # Nothing was committed, so nothing is acknowledged; without a database nothing else can be done.
                 log.error("bridge_database_away", why=str(problem))
                 self.stats.failed_batches += 1
                 self._stop.wait(_PAUSE_S)
-            except Exception as problem:  # the thread must outlive any one batch; devices send again
-                log.exception("bridge_batch_failed", why=str(problem))
+            except Exception as problem:  # the thread must outlive any one message
+                log.exception("bridge_batch_failed", why=str(problem), messages=len(batch))
                 self.stats.failed_batches += 1
-                self._stop.wait(_PAUSE_S)
+                if len(batch) > 1:
+                    for message in batch:
+                        self._serve_surely([message])
+                else:  # its device sends it again, ever more rarely, until the mistake is mended
+                    self._finish(batch)
+                return
+
+    def _do_periodic(self) -> None:
+        try:
+            self.intake.alarm_old_gaps()
+            self.presence.mark_silent()
+        except CundaError as problem:
+            log.error("bridge_periodic_failed", why=str(problem))
+
+    def _finish(self, batch: list[InMessage]) -> None:
+        """Acknowledge messages to the broker, so that it can send more."""
+        self._done.extend(message.token for message in batch)
+        self._waker.wake()
 
     def _serve(self, batch: list[InMessage]) -> None:
         if not batch:
@@ -221,8 +243,7 @@ class Bridge:
             self._answer(result)
         for message in states:
             self._take_state(message)
-        self._done.extend(message.token for message in batch)
-        self._waker.wake()
+        self._finish(batch)
         if events:
             self._tell(result)
 

@@ -153,14 +153,16 @@ class Intake:
         """
         opened = [self._open(arrival) for arrival in arrivals]
         batch = BatchState()
+        readable = [message for message in opened if isinstance(message, _Opened)]
         with self._database.begin() as session:
-            for message in opened:
-                if isinstance(message, _Refused):
-                    self._put_aside_unread(session, message, batch)
-            # Devices in the order of their ids: two workers that share devices cannot block each other.
-            readable = [message for message in opened if isinstance(message, _Opened)]
+            # First all stores of the batch, in one order: workers that share devices cannot block each other.
+            for device, store in sorted({key for message in opened if (key := _store_of(message)) is not None}):
+                self._locked_progress(session, device, store)
             for message in sorted(readable, key=lambda m: (m.device.address.device, m.event.store, m.event.seq)):
                 self._store(session, message, batch)
+            for refused in opened:
+                if isinstance(refused, _Refused):
+                    self._put_aside_unread(session, refused, batch)
         return batch
 
     def acknowledgement(self, store: str, seqs: SeqSet, dead: Sequence[int | str] = ()) -> Ack:
@@ -413,6 +415,15 @@ def _read(device: KnownDevice, parsed: ParsedTopic, topic: str, raw: bytes) -> _
         detail = f"a message of {event.dev} came on the topic of {owner} in {parsed.address.area}"
         return _Refused(topic, raw, WRONG_TOPIC, detail, signed=True, owner=owner)
     return _Opened(device, parsed.rest, event, raw, _fact_digest(event))
+
+
+def _store_of(message: _Opened | _Refused) -> tuple[str, str] | None:
+    """Name the device and store whose progress a message may change."""
+    if isinstance(message, _Opened):
+        return message.device.address.device, message.event.store
+    if message.signed and message.owner is not None and message.store is not None and message.seq is not None:
+        return message.owner, message.store
+    return None
 
 
 def _whose(raw: bytes) -> tuple[str | None, int | None]:
