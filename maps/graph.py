@@ -123,7 +123,7 @@ def load_roads(path: Path) -> tuple[RoadGraph, NDArray[np.int32] | None]:
         If the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             graph = RoadGraph(**{item.name: archive[item.name] for item in fields(RoadGraph)})
             order = archive["contraction_order"]
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as problem:

@@ -61,6 +61,17 @@ class RegionStore:
             return []
         return sorted(path.parent.name for path in self._root.glob(f"*/{_RECORD}") if _NAME.fullmatch(path.parent.name))
 
+    def folder(self, name: str) -> Path:
+        """Return the folder of a region, whether it exists or not.
+
+        Raises
+        ------
+        RegionNameError
+            If the name cannot be used.
+        """
+        _check_name(name)
+        return self._root / name
+
     def load(self, name: str) -> Region:
         """Return a region; its roads are read at the first use of its engine.
 
@@ -71,8 +82,7 @@ class RegionStore:
         RegionDataError
             If its files are damaged.
         """
-        _check_name(name)
-        path = self._root / name / _RECORD
+        path = self.folder(name) / _RECORD
         if not path.is_file():
             raise RegionNotFoundError(f"there is no region {name}", name=name)
         try:
