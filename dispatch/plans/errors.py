@@ -40,6 +40,13 @@ class StalePlanError(StaleError):
     remedy = "Look at what was published meanwhile, plan again on top of it and publish that."
 
 
+class PlanUnderWayError(ConflictError):
+    """A new plan would take parcels off vans that are loaded or under way."""
+
+    code = "plan_under_way"
+    remedy = "Let the courier bring the parcels back or report them, then plan again; drop-offs can be inserted."
+
+
 class PlanRejectedError(InternalError):
     """The independent checker found the solver's plan to break a rule; the plan was not stored."""
 

@@ -7,12 +7,13 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from dispatch.plans.errors import StalePlanError
+from dispatch.plans.errors import PlanUnderWayError, StalePlanError
 from dispatch.plans.model import Plan, PlanVersion
 from dispatch.plans.repository import PlanRepository
 from kernel.events import append_event
 
 _LONGEST_REASON: Final = 255
+_SHOWN_PARCELS: Final = 10
 
 
 def publish_version(
@@ -24,6 +25,8 @@ def publish_version(
     ------
     StalePlanError
         If the version was not made from what is in force.
+    PlanUnderWayError
+        If it would take parcels off loaded vans.
     """
     repository = PlanRepository(session)
     current = repository.publication(plan.id)
@@ -38,6 +41,12 @@ def publish_version(
     in_force = None if current is None else current.version_id
     if version.parent_id != in_force or not repository.add_publication(row):
         raise stale(version, in_force)
+    on_vans = [] if in_force is None else repository.left_on_vans(in_force, version.id)
+    if on_vans:
+        raise PlanUnderWayError(
+            f"version {version.number} has no route for {len(on_vans)} parcels that are on vans",
+            parcels=on_vans[:_SHOWN_PARCELS],
+        )
     body = {
         "version": version.id,
         "number": version.number,

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import RowMapping, func, insert, select
 from sqlalchemy.orm import Session
 
+from dispatch.custody.model import CustodyStanding
 from dispatch.custody.repository import insert_unless_known
 from dispatch.demand.parcel import StopKind
 from dispatch.demand.reasons import Reason
@@ -33,6 +34,8 @@ from dispatch.plans.model import (
 )
 from dispatch.plans.routes import Leg, PlannedRoute, PlannedStop, Visit
 from kernel.money import Fen
+
+_ON_VAN: Final = ("loaded", "out_for_delivery")
 
 
 @dataclass(frozen=True)
@@ -233,6 +236,21 @@ class PlanRepository:
             .where(PlanVersionRoute.version_id == version_id, PlanStopParcel.parcel_id.in_(list(parcel_ids)))
         )
         return dict(self._session.execute(query).all())
+
+    def left_on_vans(self, old_version_id: str, new_version_id: str) -> list[str]:
+        """Give the parcels a version has on loaded vans that another version has on no route."""
+        planned = (
+            select(PlanStopParcel.parcel_id)
+            .join(PlanStop, PlanStop.id == PlanStopParcel.stop_id)
+            .join(PlanVersionRoute, PlanVersionRoute.route_id == PlanStop.route_id)
+        )
+        query = (
+            planned.join(CustodyStanding, CustodyStanding.parcel_id == PlanStopParcel.parcel_id)
+            .where(PlanVersionRoute.version_id == old_version_id, CustodyStanding.status.in_(_ON_VAN))
+            .where(PlanStopParcel.parcel_id.not_in(planned.where(PlanVersionRoute.version_id == new_version_id)))
+            .order_by(PlanStopParcel.parcel_id)
+        )
+        return list(self._session.scalars(query))
 
     def add_line(self, line: RouteLine, source: str) -> str:
         """Keep a line, once, and give its id."""

@@ -303,6 +303,8 @@ class Planner:
             If there is no such version.
         StalePlanError
             If another version was published since this one was made.
+        PlanUnderWayError
+            If it would take parcels off vans that are loaded.
         """
         with self._database.begin() as session:
             repository = PlanRepository(session)
