@@ -130,9 +130,20 @@ class Reason:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Reasons and fixes of one task left out; the fixes are sorted by cost, the cheapest first."""
+    """Reasons and fixes of one task left out.
+
+    Attributes
+    ----------
+    certainty
+        ``proved`` when no plan under the present rules serves the task, on any vehicle.
+    reasons
+        For each vehicle type what stands in its way; a type that could take the task has none.
+    fixes
+        Sorted by cost, the cheapest first; a place that fits as things are comes before all others.
+    """
 
     task: int
+    certainty: Certainty
     reasons: tuple[Reason, ...]
     fixes: tuple[Fix, ...]
 
@@ -140,11 +151,6 @@ class Explanation:
     def fix(self) -> Fix | None:
         """Return the cheapest fix found."""
         return self.fixes[0] if self.fixes else None
-
-    @property
-    def certainty(self) -> Certainty:
-        """Tell whether it is proved that no plan under the present rules serves the task."""
-        return "proved" if self.reasons and all(r.certainty == "proved" for r in self.reasons) else "heuristic"
 
 
 def explain(problem: Problem, solution: Solution, tasks: Iterable[int] | None = None) -> tuple[Explanation, ...]:
@@ -235,18 +241,20 @@ class _Explainer:
             both = self.problem.shipments[shipment]
             unit = (both.pickup_task, both.delivery_task)
         if not self.problem.type_of_vehicle:
-            return Explanation(task, (Reason(ReasonCode.NO_VEHICLE, "proved"),), ())
+            return Explanation(task, "proved", (Reason(ReasonCode.NO_VEHICLE, "proved"),), ())
         reasons: list[Reason] = []
         candidates: list[_Candidate] = []
+        certainty: Certainty = "proved"
         for kind in range(len(self.problem.vehicle_types)):
             if not self.problem.vehicle_types[kind].count:
                 continue
             proved = self._proved(kind, unit)
             found = list(self._candidates(kind, unit))
             candidates += found
+            certainty = certainty if proved else "heuristic"
             reasons += proved or self._heuristic(kind, unit, found)
         fixes = self._fixes(unit, candidates)
-        return Explanation(task, tuple(reasons), fixes)
+        return Explanation(task, certainty, tuple(reasons), fixes)
 
     def _proved(self, kind: int, unit: tuple[int, ...]) -> list[Reason]:
         first, count = self.problem.first_vehicle_of_type[kind], self.problem.vehicle_types[kind].count
