@@ -91,6 +91,13 @@ class NoCourierError(AccessError):
     remedy = "An administrator links it with `cunda users add --courier`."
 
 
+class EventConflictError(ConflictError):
+    """An event of this id, or at this place of the outbox, is stored with another content."""
+
+    code = "event_conflict"
+    remedy = "Nothing was overwritten; the office looks at both."
+
+
 class UserExistsError(ConflictError):
     """A user of this name exists."""
 

@@ -100,7 +100,8 @@ def json_pointer(path: Sequence[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
-def _field_problem(entry: Mapping[str, Any]) -> dict[str, Any]:
+def field_problem(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Write one finding of a validation as an entry of ``errors``."""
     location = list(entry["loc"])
     where = str(location[0]) if location else "body"
     params = {name: value for name, value in (entry.get("ctx") or {}).items() if isinstance(value, str | int | float)}
@@ -129,7 +130,7 @@ async def _on_cunda_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    fields = [_field_problem(entry) for entry in error.errors()]
+    fields = [field_problem(entry) for entry in error.errors()]
     first = fields[0] if fields else {"in": "body", "pointer": "", "message": "malformed"}
     summary = InvalidRequestError(
         f"{first['in']} {first['pointer'] or '/'}: {first['message']}", count=len(fields), pointer=first["pointer"]

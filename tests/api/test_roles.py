@@ -46,6 +46,8 @@ MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/api/v1/versions/{version_id}/routes/{number}"): OFFICE,
     ("GET", "/api/v1/versions/{version_id}/map"): OFFICE,
     ("GET", "/api/v1/versions/{version_id}/unassigned"): OFFICE,
+    ("GET", "/api/v1/courier/route"): frozenset({"courier"}),
+    ("POST", "/api/v1/courier/events"): frozenset({"courier"}),
     ("GET", "/api/v1/operations/{operation_id}"): OFFICE,
     ("POST", "/api/v1/operations/{operation_id}:cancel"): OFFICE,
     ("GET", "/api/v1/operations/{operation_id}/events"): OFFICE,
