@@ -89,7 +89,7 @@ def solve_model(
         core.search(data, state, flags, core.LOAD, 0, 0.0, 1.0, 1.0, 1)
     core.search(data, state, flags, core.CONSTRUCT, 0, 0.0, 1.0, 1.0, 1)
     note_best(model, run, state)
-    top = params.start_heat * model.mean_leg
+    top = params.start_heat * mean_arc(model, state)
     ratio = params.end_heat / params.start_heat
     chunk, used = 50, 0.0
     while data.n > 0:
@@ -136,6 +136,15 @@ def _chunk_size(chunk: int, count: int, took_s: float) -> int:
 def _first_longest(data: a.Data) -> int:
     """Guess how many tasks a route may hold; all of them on small problems."""
     return int(data.n)
+
+
+def mean_arc(model: Model, state: a.State) -> float:
+    """Return the mean cost of an arc of the first plan, the scale of all temperatures."""
+    fixed = sum(int(model.data.cls[c, a.FIXED]) for c, _ in best_orders(state))
+    absent = [int(x) for x in state.absent[: int(state.info[a.NABSENT])]]
+    arcs = int(state.info[a.CUR]) - fixed - int(model.data.prize[absent].sum())
+    count = model.data.n - len(absent) + int(state.info[a.NROUTES])
+    return max(1.0, arcs / max(1, count))
 
 
 def note_best(model: Model, run: RunState, state: a.State) -> None:
