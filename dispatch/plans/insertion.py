@@ -71,6 +71,11 @@ class Inserted:
     extended: bool
     added_units: int
 
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """Return what makes one place better than another: its cost, then not stopping twice at a site."""
+        return self.added_units, not self.extended
+
 
 @dataclass(frozen=True)
 class _Place:
@@ -103,10 +108,10 @@ def cheapest_insertion(
             places.append(_Place(bound, len(places), open_route, position, legs))
     best: Inserted | None = None
     for place in sorted(places, key=lambda one: (one.bound_units, one.rank)):
-        if best is not None and place.bound_units >= best.added_units:
+        if best is not None and place.bound_units > best.added_units:
             break
         tried = _try(place, new, times)
-        if tried is not None and (best is None or tried.added_units < best.added_units):
+        if tried is not None and (best is None or tried.rank < best.rank):
             best = tried
     if best is not None:
         return best
@@ -132,7 +137,7 @@ class _Ahead:
         for load in reversed(moments[:-1]):
             self.load_from.insert(0, _most(load, self.load_from[0]))
         latest_s = [max(self.as_is.kind.shift_end_s, self.as_is.end_s)]
-        legs = [one.visit.leg for one in stops[1:]] + [self.as_is.back]
+        legs = [one.visit.leg for one in stops[1:]] + ([self.as_is.back] if stops else [])
         for one, onward in zip(reversed(stops), reversed(legs), strict=True):
             bound_s = latest_s[0] - onward.time_s - (one.departure_s - one.start_s)
             latest_s.insert(0, max(one.arrival_s, _latest_start(one.stop.windows, bound_s)))
