@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
 
 from sqlalchemy.orm import Session
@@ -23,7 +22,7 @@ _SCENES = (
 )  # fmt: skip
 
 
-def seed_demo_sites(session: Session, region: Region, clock: Clock, kiosks: int = 40, seed: int = 1) -> Sequence[Site]:
+def seed_demo_sites(session: Session, region: Region, clock: Clock, kiosks: int = 40, seed: int = 1) -> list[str]:
     """Register a region's demo sites unless they are there: kiosks, and a station and cabinet for each place.
 
     Parameters
@@ -33,7 +32,7 @@ def seed_demo_sites(session: Session, region: Region, clock: Clock, kiosks: int 
 
     Returns
     -------
-    The kiosks, in the order of their ids.
+    Ids of the kiosks, sorted.
     """
     repository = SiteRepository(session)
     known = {site.id for site in repository.in_region(region.name)}
@@ -50,7 +49,7 @@ def seed_demo_sites(session: Session, region: Region, clock: Clock, kiosks: int 
             name = f"{region.name}-{kind.value}-{number:04d}"
             if name not in known:
                 repository.add(_site(name, region, kind, Scene.VILLAGE_SERVICE_POINT, place, clock, number + seed))
-    return repository.in_region(region.name, SiteKind.KIOSK)
+    return [site.id for site in repository.in_region(region.name, SiteKind.KIOSK)]
 
 
 def _site(name: str, region: Region, kind: SiteKind, scene: Scene, place: Place, clock: Clock, seed: int) -> Site:

@@ -58,9 +58,9 @@ def simulate(
         found = services.regions.load(region)
         services.manifests.register_invented_companies()
         with services.database.begin() as session:
-            sites = seed_demo_sites(session, found, services.clock, kiosks)[:kiosks]
+            site_ids = seed_demo_sites(session, found, services.clock, kiosks)[:kiosks]
             configs = enrol_kiosks(
-                session, device_registry(services), [(region, site.id) for site in sites], broker.address,
+                session, device_registry(services), [(region, site_id) for site_id in site_ids], broker.address,
                 services.settings.home / "kiosks",
             )  # fmt: skip
         renew_accounts(services, broker)
