@@ -16,6 +16,7 @@ Leaves below the families of :mod:`kernel.errors`::
     └── ProductDataError              422  the file of service products contradicts itself
     InputError
     ├── ManifestMappingError               a column mapping that cannot be meant
+    ├── CellError                          a manifest's cell, listed among its row's problems
     ├── CompanyIdError                     a company id that cannot be used
     └── CustodyEventError                  an event that cannot be true
     NotFoundError
@@ -156,3 +157,23 @@ class CompanyIdError(InputError):
 
     code = "company_id"
     remedy = "Use 1 to 32 lower-case letters, digits and hyphens, for example “yunlu”."
+
+
+class CellError(InputError):
+    """A cell of a manifest cannot be used; the row reader lists it among the row's problems.
+
+    Parameters
+    ----------
+    problem
+        Key of ``dispatch.parcels.manifest.problems.REMEDIES``.
+    candidates
+        Ids to choose from.
+    """
+
+    code = "manifest_cell"
+    remedy = "Correct the cell as the row's problem says."
+
+    def __init__(self, problem: str, message: str, candidates: tuple[str, ...] = ()) -> None:
+        super().__init__(message, problem=problem)
+        self.problem = problem
+        self.candidates = candidates

@@ -325,7 +325,9 @@ def _next_step(fold: _FoldState) -> str:
     return _STEP_AFTER[fold.status]
 
 
+_COPIED_AS_IS = tuple(entry.name for entry in fields(CustodyState) if entry.name not in {"next_step", "doubts"})
+
+
 def _finished(fold: _FoldState) -> CustodyState:
-    names = {entry.name for entry in fields(CustodyState)} - {"next_step", "doubts"}
-    kept = {name: getattr(fold, name) for name in names}
+    kept = {name: getattr(fold, name) for name in _COPIED_AS_IS}
     return CustodyState(next_step=_next_step(fold), doubts=tuple(fold.doubts), **kept)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import and_, insert, or_, select
+from sqlalchemy import Table, and_, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,15 @@ def insert_unless_known(session: Session, table: type[Base], row: dict[str, Any]
     statement = dialect.insert(table).values(**row).on_conflict_do_nothing()
     keys = table.__mapper__.primary_key
     return session.execute(statement.returning(*keys)).first() is not None
+
+
+def insert_many(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows that all name the same columns, in one statement.
+
+    The table is used directly: the mapped class would group rows by which of their values are empty, and
+    send one statement for each group.
+    """
+    session.execute(insert(cast(Table, table.__table__)), rows)
 
 
 class CustodyRepository:
@@ -91,8 +100,8 @@ class CustodyRepository:
     def add_many(self, events: Sequence[dict[str, Any]], standings: Sequence[dict[str, Any]]) -> None:
         """Insert first events of new parcels with their standings."""
         if events:
-            self._session.execute(insert(CustodyEvent), events)
-            self._session.execute(insert(CustodyStanding), standings)
+            insert_many(self._session, CustodyEvent, events)
+            insert_many(self._session, CustodyStanding, standings)
 
 
 def standing_row(parcel_id: str, state: CustodyState) -> dict[str, Any]:

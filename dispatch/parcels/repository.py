@@ -11,6 +11,7 @@ from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.custody.model import CustodyStanding
+from dispatch.custody.repository import insert_many
 from dispatch.parcels.model import COLLECT, DELIVER, Company, ManifestImport, Parcel, RejectedRow
 
 PieceKey = tuple[str, str, int]
@@ -95,7 +96,7 @@ class ParcelRepository:
     def add_many(self, rows: Sequence[dict[str, Any]]) -> None:
         """Insert new parcels."""
         if rows:
-            self._session.execute(insert(Parcel), rows)
+            insert_many(self._session, Parcel, rows)
 
     def company_ids(self) -> set[str]:
         """Give the ids of all companies."""
@@ -132,7 +133,7 @@ class ParcelRepository:
     def add_rejected(self, rows: Sequence[dict[str, Any]]) -> None:
         """Insert rows an import refused."""
         if rows:
-            self._session.execute(insert(RejectedRow), rows)
+            insert_many(self._session, RejectedRow, rows)
 
     def imports_of(self, region: str, file_digest: str) -> Sequence[ManifestImport]:
         """Give earlier imports of the same bytes, newest first."""

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
-from dispatch.parcels.manifest.problems import CellError
+from dispatch.errors import CellError
 from dispatch.parcels.model import CABINET, COLLECT, DELIVER, DOOR, STATION
 from kernel.money import InvalidAmountError, parse_yuan
 

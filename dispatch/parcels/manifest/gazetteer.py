@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Protocol
 
-from dispatch.parcels.manifest.problems import CellError
+from dispatch.errors import CellError
 
 
 class NamedTownship(Protocol):

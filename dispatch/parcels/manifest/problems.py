@@ -84,13 +84,3 @@ class RowProblem:
     def as_dict(self) -> dict[str, Any]:
         """Return everything, the remedy included, ready for JSON."""
         return asdict(self) | {"remedy": self.remedy, "candidates": list(self.candidates)}
-
-
-class CellError(Exception):
-    """Raised by a cell's parser; never leaves this package: the row reader turns it into a problem."""
-
-    def __init__(self, code: str, message: str, candidates: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.candidates = candidates

@@ -10,10 +10,11 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from dispatch.errors import CellError
 from dispatch.parcels.manifest import cells as read
 from dispatch.parcels.manifest.columns import COLUMN_NAMES, ColumnMap, column
 from dispatch.parcels.manifest.gazetteer import Gazetteer, Spot
-from dispatch.parcels.manifest.problems import CellError, RowProblem
+from dispatch.parcels.manifest.problems import RowProblem
 from dispatch.parcels.manifest.raw import RawRow
 from dispatch.parcels.model import CABINET, COLLECT, DELIVER, DOOR, STATION
 from dispatch.parcels.repository import PieceKey
@@ -314,7 +315,7 @@ class RowReader:
     def _problem(self, state: _RowState, name: str, error: CellError) -> RowProblem:
         header = self._columns.header_of(name) if name else ""
         shown = _shown(name, state.texts.get(name, ""))
-        return RowProblem(state.line, header, error.code, error.message, shown, error.candidates)
+        return RowProblem(state.line, header, error.problem, error.message, shown, error.candidates)
 
 
 def _shown(name: str, text: str) -> str:

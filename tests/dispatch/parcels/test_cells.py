@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from dispatch.errors import CellError
 from dispatch.parcels.manifest import cells
-from dispatch.parcels.manifest.problems import REMEDIES, CellError
+from dispatch.parcels.manifest.problems import REMEDIES
 
 _TEXT = cells.plain_text(20)
 
@@ -105,7 +106,7 @@ def test_what_cannot_be_meant_is_refused_with_its_code(parse: Callable[[str], An
     """Each kind of wrong cell has its own stable code, and each code has a remedy."""
     with pytest.raises(CellError) as caught:
         parse(text)
-    assert caught.value.code == code
+    assert caught.value.problem == code
     assert REMEDIES[code]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from dispatch.errors import CellError
 from dispatch.parcels.manifest.gazetteer import Gazetteer
-from dispatch.parcels.manifest.problems import CellError
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_name_that_stands_twice_is_not_guessed(gazetteer: Gazetteer) -> None:
     """Two villages of one name are both offered, with their townships."""
     with pytest.raises(CellError) as caught:
         gazetteer.find("新建村")
-    assert caught.value.code == "village_ambiguous"
+    assert caught.value.problem == "village_ambiguous"
     assert caught.value.candidates == ("v2", "v3")
     assert "王场镇" in caught.value.message
 
@@ -50,7 +50,7 @@ def test_an_unknown_name_brings_candidates(gazetteer: Gazetteer) -> None:
     """A mistyped name offers the village it looks like, preferring the township that was given."""
     with pytest.raises(CellError) as caught:
         gazetteer.find("石乔村")
-    assert (caught.value.code, caught.value.candidates) == ("village_unknown", ("v1",))
+    assert (caught.value.problem, caught.value.candidates) == ("village_unknown", ("v1",))
     with pytest.raises(CellError) as caught:
         gazetteer.find("新见村", "竹根滩乡")
     assert caught.value.candidates == ("v3",)
