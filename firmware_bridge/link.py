@@ -312,8 +312,10 @@ class Link:
         if not self._subscriptions:
             return
         if self._version5:
-            handling = _SEND_RETAINED if self._options.wants_retained else _DO_NOT_SEND_RETAINED
-            options = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=handling)
+            # A device wants to see the flag, to refuse what carries it; the server wants to tell old from new.
+            wanted = self._options.wants_retained
+            handling = _SEND_RETAINED if wanted else _DO_NOT_SEND_RETAINED
+            options = SubscribeOptions(qos=1, retainAsPublished=not wanted, retainHandling=handling)
             client.subscribe([(filter_, options) for filter_ in self._subscriptions])
         else:
             client.subscribe([(filter_, 1) for filter_ in self._subscriptions])

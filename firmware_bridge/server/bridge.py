@@ -294,7 +294,7 @@ class Bridge:
             log.warning("state_refused", topic=message.topic, error_code="wrong_topic")
             return
         acked = self.presence.note(birth)
-        if birth.kind == "birth" and not message.retain:
+        if birth.kind == "birth":  # also a kept one: its device may wait for an answer since before we came
             self._send(device, Direction.BIRTH_REPLY, self._reply(birth, acked))
 
     def _reply(self, birth: Birth, acked_seq: int) -> BirthReply:
