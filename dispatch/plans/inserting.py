@@ -21,7 +21,7 @@ from dispatch.plans.geometry import RouteLine
 from dispatch.plans.insertion import Inserted, OpenRoute, cheapest_insertion, fixed_stops
 from dispatch.plans.matrices import DayMatrices, MatrixStore, Point, rounded, star_matrices
 from dispatch.plans.model import Plan, PlanProgress, PlanVersion
-from dispatch.plans.repository import NewRoute, PlanRepository, StoredRoute, types_of
+from dispatch.plans.repository import NewRoute, PlanRepository, RouteShelf, StoredRoute, types_of
 from dispatch.plans.routes import Leg, PlannedRoute
 from dispatch.plans.sources import due_parcel, place_points, site_points
 from kernel.clock import second_of
@@ -89,6 +89,7 @@ def insert_into(
     parcel_ids: Sequence[str],
     *,
     matrices: MatrixStore,
+    shelf: RouteShelf,
     ids: Ids,
     now: datetime,
     actor: str,
@@ -112,7 +113,7 @@ def insert_into(
     result = Insertion(plan.region, plan.id, present=tuple(sorted(present)))
     if not parcels:
         return result
-    stored = repository.routes(version)
+    stored = repository.routes(version, shelf=shelf)
     board = _board(stored, repository.progress(plan.id), plan, now)
     times = ServiceTimes.from_dict(version.assumptions["service_times"])
     for stop in _stops(session, plan, version, region, parcels, times, board):

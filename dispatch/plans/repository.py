@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from threading import Lock
 from typing import Any, Final
 
 from sqlalchemy import RowMapping, func, insert, select
@@ -53,6 +54,37 @@ class StoredRoute:
     geometry_id: str | None
     digest: str
     route: PlannedRoute
+
+
+class RouteShelf:
+    """The routes last read, by id: a stored route never changes, so it need not be read twice.
+
+    Parameters
+    ----------
+    room
+        How many routes are kept; a county's day has some 50.
+    """
+
+    def __init__(self, room: int = 512) -> None:
+        self._room = room
+        self._routes: OrderedDict[str, StoredRoute] = OrderedDict()
+        self._lock = Lock()
+
+    def take(self, route_id: str) -> StoredRoute | None:
+        """Return a route that was put here, nothing when it is not kept any more."""
+        with self._lock:
+            found = self._routes.get(route_id)
+            if found is not None:
+                self._routes.move_to_end(route_id)
+            return found
+
+    def put(self, stored: StoredRoute) -> None:
+        """Keep a route, dropping the one unused for longest when there is no room."""
+        with self._lock:
+            self._routes[stored.id] = stored
+            self._routes.move_to_end(stored.id)
+            while len(self._routes) > self._room:
+                self._routes.popitem(last=False)
 
 
 @dataclass(frozen=True)
@@ -195,20 +227,31 @@ class PlanRepository:
 
     # -- routes -------------------------------------------------------------------------------------------
 
-    def routes(self, version: PlanVersion, route_ids: Sequence[str] | None = None) -> list[StoredRoute]:
-        """Give a version's routes by number, or some of them."""
+    def routes(
+        self, version: PlanVersion, route_ids: Sequence[str] | None = None, shelf: RouteShelf | None = None
+    ) -> list[StoredRoute]:
+        """Give a version's routes by number, or some of them; those on a shelf are not read again."""
         query = (
-            select(PlanRoute)
+            select(PlanRoute.id)
             .join(PlanVersionRoute, PlanVersionRoute.route_id == PlanRoute.id)
             .where(PlanVersionRoute.version_id == version.id)
             .order_by(PlanRoute.number)
         )
         if route_ids is not None:
             query = query.where(PlanRoute.id.in_(route_ids))
-        rows = self._session.scalars(query).all()
+        wanted = self._session.scalars(query).all()
+        shelf = RouteShelf() if shelf is None else shelf
+        known = {route_id: shelf.take(route_id) for route_id in wanted}
+        read = self._read_routes(version, [route_id for route_id, stored in known.items() if stored is None])
+        for stored in read.values():
+            shelf.put(stored)
+        return [known[route_id] or read[route_id] for route_id in wanted]
+
+    def _read_routes(self, version: PlanVersion, route_ids: Sequence[str]) -> dict[str, StoredRoute]:
+        rows = self._session.scalars(select(PlanRoute).where(PlanRoute.id.in_(route_ids))).all() if route_ids else ()
         types = types_of(version)
-        stops = self._stops([row.id for row in rows])
-        return [_stored_route(row, types[row.vehicle_type_id], stops[row.id]) for row in rows]
+        stops = self._stops(route_ids)
+        return {row.id: _stored_route(row, types[row.vehicle_type_id], stops[row.id]) for row in rows}
 
     def _stops(self, route_ids: Sequence[str]) -> dict[str, list[PlannedStop]]:
         parcels: dict[str, dict[str, list[str]]] = defaultdict(lambda: {"deliver": [], "collect": []})

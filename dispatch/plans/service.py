@@ -24,7 +24,7 @@ from dispatch.plans.inserting import Insertion, insert_into
 from dispatch.plans.matrices import DayMatrices, MatrixStore, PathAnswer, Roads
 from dispatch.plans.problem import DayProblem, day_points, day_problem
 from dispatch.plans.publishing import publish_version, stale
-from dispatch.plans.repository import NewRoute, PlanRepository, type_record
+from dispatch.plans.repository import NewRoute, PlanRepository, RouteShelf, type_record
 from dispatch.plans.routes import PlannedRoute
 from dispatch.plans.running import waiting_by_site
 from dispatch.plans.sources import DayInput, load_day
@@ -119,6 +119,7 @@ class Planner:
         self._solver = solver
         self._software = dict(software)
         self._open_regions: dict[str, Region] = {}
+        self._shelf = RouteShelf()
 
     # -- making a plan ------------------------------------------------------------------------------------
 
@@ -357,6 +358,7 @@ class Planner:
                 opened,
                 parcel_ids,
                 matrices=self._matrices,
+                shelf=self._shelf,
                 ids=self._ids,
                 now=now,
                 actor=actor,
