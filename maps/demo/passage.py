@@ -48,7 +48,8 @@ def _dry(terrain: Terrain, tail: IntArray, head: IntArray) -> NDArray[np.bool_]:
     points = terrain.points
     segments = shapely.linestrings(np.stack([points[tail], points[head]], axis=1))
     river = shapely.LineString(terrain.river)
-    wet = shapely.dwithin(segments, river, 60.0)
+    wet = np.zeros(len(segments), dtype=bool)
+    wet[shapely.STRtree(segments).query(river, predicate="dwithin", distance=60.0)] = True
     crossing = np.flatnonzero(
         wet & shapely.intersects(segments, river) & (np.hypot(*(points[head] - points[tail]).T) <= STEP_M)
     )

@@ -22,6 +22,8 @@ CLASSES = ("trunk", "primary", "secondary", "tertiary", "unclassified", "track")
 _REUSE = 0.32
 """Cost of an existing road against fresh ground; small, so that roads join early."""
 _PASSES, _LINKS = 6, 22
+_FURTHEST = 6.0
+"""Cost per metre of straight line above which nobody builds a short cut."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,6 @@ class NetworkState:
     """Roads chosen so far: links of the grid with their class, and which points are on a road."""
 
     links: csr_array
-    tail: IntArray
-    head: IntArray
     rank: dict[tuple[int, int], int] = field(default_factory=dict)
     on_road: set[int] = field(default_factory=set)
 
@@ -74,7 +74,7 @@ def lay_roads(terrain: Terrain, places: list[Settlement]) -> NetworkState:
     """Connect everything: trunk road, primary road, towns, passes, villages, hamlets, some short cuts."""
     links = grid_links(terrain)
     links.sort_indices()
-    state = NetworkState(links, *links.nonzero())
+    state = NetworkState(links)
     towns = [place.node for place in places if place.kind == "town"]
     for rank, ends in enumerate(_gates(terrain)):
         for gate in ends:
@@ -133,13 +133,17 @@ def _short_cuts(terrain: Terrain, state: NetworkState, nodes: list[int], rank: i
     """Build roads between neighbours that are near over land but far on roads."""
     points = terrain.points[nodes]
     corners = Delaunay(points).simplices
-    pairs = {tuple(sorted((int(a), int(b)))) for tri in corners for a, b in zip(tri, np.roll(tri, 1), strict=True)}
+    pairs = {(min(a, b), max(a, b)) for tri in corners.tolist() for a, b in zip(tri, tri[1:] + tri[:1], strict=True)}
     near = sorted(pair for pair in pairs if np.hypot(*(points[pair[0]] - points[pair[1]])) < reach_m)
-    over_land = dijkstra(state.links, directed=False, indices=nodes)
-    on_roads = dijkstra(_roads_only(state), directed=False, indices=nodes)
-    gain = sorted(near, key=lambda pair: (over_land[pair[0], nodes[pair[1]]] / on_roads[pair[0], nodes[pair[1]]], pair))
+    roads, furthest = _roads_only(state), _FURTHEST * reach_m
+    gain = []
+    for a in sorted({a for a, _ in near}):
+        over_land = dijkstra(state.links, directed=False, indices=nodes[a], limit=furthest)
+        on_roads = dijkstra(roads, directed=False, indices=nodes[a], limit=10 * furthest)
+        goals = [b for first, b in near if first == a]
+        gain += [(over_land[nodes[b]] / on_roads[nodes[b]], a, b) for b in goals if over_land[nodes[b]] < furthest]
     used: set[int] = set()
-    for a, b in gain:
+    for _, a, b in sorted(gain):
         if not used & {a, b} and count:
             state.add(_path(state.costs(), nodes[a], nodes[b]), rank)
             used |= {a, b}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import generic_gradient_magnitude, sobel
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
@@ -18,7 +19,7 @@ from maps.geodesy import FloatArray
 IntArray = NDArray[np.int64]
 
 TOWNS, VILLAGES, HAMLETS = 16, 292, 190
-_TOWN_APART_M = 8_200.0
+_ROUNDS = 6
 _VILLAGE_APART_M = 1_150.0
 _HAMLET_APART_M = 700.0
 _BANK_M = 200.0
@@ -43,8 +44,9 @@ def settle(rng: np.random.Generator, terrain: Terrain) -> list[Settlement]:
     points = terrain.points
     pull = _attraction(terrain)
     county = _county_town(terrain, pull)
-    towns = _spread(rng, points, pull**2.0, [county], TOWNS, _TOWN_APART_M)
-    villages = _spread(rng, points, pull, towns, VILLAGES + TOWNS, _VILLAGE_APART_M)[TOWNS:]
+    larger = _spread(rng, points, pull, [county], VILLAGES + TOWNS, _VILLAGE_APART_M)
+    towns = _seats(terrain, larger)
+    villages = [node for node in larger if node not in towns]
     hamlets = _spread(rng, points, pull**0.5, towns + villages, HAMLETS + VILLAGES + TOWNS, _HAMLET_APART_M)
     owner = township_of(terrain, towns)
     namer = Namer(rng)
@@ -69,12 +71,14 @@ def township_of(terrain: Terrain, towns: list[int]) -> IntArray:
 
     Borders so follow ridges. Neighbours count on four sides, so every township is in one piece.
     """
-    links = grid_links(terrain, diagonal=False, keep_off_water=False)
+    return _nearest_town(grid_links(terrain, diagonal=False, keep_off_water=False), towns)
+
+
+def _nearest_town(links: csr_array, towns: list[int]) -> IntArray:
     _, _, source = dijkstra(links, directed=False, indices=towns, min_only=True, return_predecessors=True)
     index_of = np.full(source.max() + 2, -1, dtype=np.int64)
     index_of[towns] = np.arange(len(towns))
-    owner = np.where(source >= 0, index_of[source], -1)
-    return np.asarray(owner, dtype=np.int64)
+    return np.where(source >= 0, index_of[source], -1)
 
 
 def _attraction(terrain: Terrain) -> FloatArray:
@@ -102,6 +106,25 @@ def _county_town(terrain: Terrain, pull: FloatArray) -> int:
     score = pull * np.exp(-(((x - WIDTH_M / 2) / 6_000) ** 2)) * ((apart > 450) & (apart < 1_200))
     del y
     return int(score.argmax())
+
+
+def _seats(terrain: Terrain, nodes: list[int]) -> list[int]:
+    """Choose towns among the villages so that each is central to those it is nearest to; the first is fixed.
+
+    Farthest-first, then medoids in turn (Park, Jun 2009), with villages assigned over land.
+    """
+    points = terrain.points[nodes]
+    apart = np.hypot(*(points[:, None] - points[None, :]).transpose(2, 0, 1))
+    links = grid_links(terrain, diagonal=False, keep_off_water=False)
+    chosen = [0]
+    while len(chosen) < TOWNS:
+        chosen.append(int(apart[chosen].min(axis=0).argmax()))
+    for _ in range(_ROUNDS):
+        owner = _nearest_town(links, [nodes[index] for index in chosen])[nodes]
+        for index in range(1, TOWNS):
+            members = np.flatnonzero(owner == index)
+            chosen[index] = int(members[apart[np.ix_(members, members)].sum(axis=1).argmin()])
+    return [nodes[index] for index in chosen]
 
 
 def _spread(
