@@ -1,0 +1,87 @@
+import { useEffect, useMemo, useState } from "react";
+
+import { api, answered, onLoggedOut } from "../api/client";
+import { explain } from "../api/problem";
+import { useResource } from "../api/resource";
+import type { Me } from "../api/types";
+import { Warning } from "../design/icons";
+import { todayIn } from "../i18n/format";
+import { useLanguage } from "../i18n/language";
+import { Login } from "../session/Login";
+import { useSession } from "../session/Session";
+import { Day } from "./Day";
+import { Head } from "./Head";
+import { usePlace } from "./place";
+
+const MAY_USE = ["dispatcher", "admin"];
+
+export function App() {
+  const { t } = useLanguage();
+  const { current, logOut, expired } = useSession();
+  useEffect(() => onLoggedOut(expired), [expired]);
+  if (current.state === "asking") return <p className="empty muted">{t("app.loading")}</p>;
+  if (current.state === "out") return <Login title="login.console" problem={current.problem} />;
+  if (!MAY_USE.includes(current.me.role)) {
+    return (
+      <main className="empty">
+        <Warning />
+        <p>{t("app.no_role", { role: current.me.role })}</p>
+        <button type="button" className="button" onClick={() => void logOut()}>
+          {t("app.logout")}
+        </button>
+      </main>
+    );
+  }
+  return <Console me={current.me} onLogOut={() => void logOut()} />;
+}
+
+function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
+  const language = useLanguage();
+  const { t } = language;
+  const [place, go] = usePlace();
+  const [searched, setSearched] = useState<string | null>(null);
+  const regions = useResource("regions", (signal) => answered(api.GET("/api/v1/regions", { signal })));
+  const known = useMemo(() => regions.data?.items ?? [], [regions.data]);
+  const region = known.find((one) => one.name === place.region) ?? known[0] ?? null;
+  const day = place.day ?? (region ? todayIn(region.zone, new Date()) : null);
+
+  const head = (children: React.ReactNode) => (
+    <Head
+      regions={known}
+      region={region?.name ?? null}
+      day={day}
+      username={me.username}
+      onRegion={(name) => go({ region: name, route: null, stop: null })}
+      onDay={(next) => go({ day: next, route: null, stop: null })}
+      onSearch={setSearched}
+      onLogOut={onLogOut}
+    >
+      {children}
+    </Head>
+  );
+
+  if (!region || day === null) {
+    return (
+      <div className="console">
+        {head(null)}
+        <main className="empty">
+          {regions.problem && <p role="alert">{explain(regions.problem, language)}</p>}
+          {regions.loading && <p className="muted">{t("app.loading")}</p>}
+          {regions.data && <p>{t("app.no_region")}</p>}
+        </main>
+      </div>
+    );
+  }
+  return (
+    <Day
+      key={`${region.name}/${day}`}
+      region={region}
+      day={day}
+      place={place}
+      go={go}
+      head={head}
+      searched={searched}
+      onSearched={setSearched}
+    />
+  );
+}
