@@ -142,8 +142,9 @@ def as_known(events: Iterable[CustodyFact], moment: datetime) -> list[CustodyFac
 
 
 def as_happened(events: Iterable[CustodyFact], moment: datetime) -> list[CustodyFact]:
-    """Give the events that, by what is known now, had happened by a moment."""
-    return [fact for at, fact in in_order(list(events)) if at <= moment]
+    """Give the events that, by what is known now, had happened by a moment; corrections are applied."""
+    known_now = in_order(_corrected(list(events)))
+    return [fact for at, fact in known_now if at <= moment and fact.type != "corrected"]
 
 
 def in_order(events: Sequence[CustodyFact]) -> list[tuple[datetime, CustodyFact]]:

@@ -64,10 +64,11 @@ class CustodyRepository:
         self, event_id: str, device_id: str | None, store: str | None, seq: int | None
     ) -> tuple[str, str] | None:
         """Give event id and digest of the stored event with this id, else with this outbox position."""
-        at_position = and_(CustodyEvent.device_id == device_id, CustodyEvent.store == store, CustodyEvent.seq == seq)
-        query = select(CustodyEvent.event_id, CustodyEvent.digest).where(
-            or_(CustodyEvent.event_id == event_id, at_position)
-        )
+        same = CustodyEvent.event_id == event_id
+        if device_id is not None:
+            position = (CustodyEvent.device_id == device_id, CustodyEvent.store == store, CustodyEvent.seq == seq)
+            same = or_(same, and_(*position))
+        query = select(CustodyEvent.event_id, CustodyEvent.digest).where(same)
         rows = [(row[0], row[1]) for row in self._session.execute(query)]
         found = sorted(rows, key=lambda pair: pair[0] != event_id)
         return found[0] if found else None

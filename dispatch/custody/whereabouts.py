@@ -14,6 +14,7 @@ from dispatch.custody.projection import CustodyFact, CustodyState, as_known, cus
 from dispatch.custody.repository import CustodyRepository
 from dispatch.errors import ParcelUnknownError
 from dispatch.parcels.model import Parcel
+from kernel.clock import rfc3339
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,12 @@ class Whereabouts:
     state: CustodyState
     history: tuple[CustodyFact, ...]
 
-    def sentence(self, language: str = "en") -> str:
-        """Say the answer in one line, in ``en`` or ``zh``; custodians and places stay ``kind:id``."""
+    def sentence(self, language: str = "en", zone: str = "UTC") -> str:
+        """Say the answer in one line, in ``en`` or ``zh``, in a zone's time; holders and places stay ``kind:id``."""
         state = self.state
         column = 1 if language == "zh" else 0
         status, step = STATUS_TITLES[state.status][column], NEXT_STEP_TITLES[state.next_step][column]
-        since = state.since.isoformat(timespec="seconds")
+        since = rfc3339(state.since.replace(microsecond=0), zone)
         if language == "zh":
             until = f"（{state.next_on.isoformat()}）" if state.next_on else ""
             return (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.custody.model import CustodyStanding
@@ -16,6 +16,8 @@ from dispatch.parcels.model import COLLECT, DELIVER, Company, ManifestImport, Pa
 
 PieceKey = tuple[str, str, int]
 """Company id, waybill and piece: what makes a parcel unique."""
+
+_IMPORT_LOCK = 620_622  # PostgreSQL advisory lock, the number after the event log's
 
 # A parcel can be planned when its next step is one that ends at its door, station or cabinet.
 _STEPS_TO_DELIVER = ("await_arrival", "section", "load", "redeliver", "redirect", "self_pickup")
@@ -116,6 +118,14 @@ class ParcelRepository:
         company = self._session.get_one(Company, company_id)
         company.name = name
         self._session.flush()
+
+    def one_import_at_a_time(self) -> None:
+        """Wait until no other import is under way, so that two uploads of one file do not collide.
+
+        SQLite has one writer at a time anyway.
+        """
+        if self._session.get_bind().dialect.name == "postgresql":
+            self._session.execute(select(func.pg_advisory_xact_lock(_IMPORT_LOCK)))
 
     def open_import(self, row: dict[str, Any]) -> None:
         """Insert the record of an import before its parcels, which refer to it."""

@@ -7,13 +7,18 @@ import csv
 import io
 from collections.abc import Iterator
 
-from dispatch.errors import ManifestBinaryError, ManifestEncodingError, ManifestMalformedError
+from dispatch.errors import ManifestBinaryError, ManifestEncodingError, ManifestMalformedError, ManifestTooLargeError
 from dispatch.parcels.manifest.columns import recognised
 from dispatch.parcels.manifest.raw import RawRow
 
 DELIMITERS = (",", "\t", ";")
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CHUNK = 1 << 20
+
+# A row of parcels has some hundred characters on one line, a few more with a line break in an address.
+_MAX_LINE_CHARACTERS = 1_000_000
+_MAX_LINES_OF_A_ROW = 1_000
+_MAX_LINES = 5_000_000
 
 # GB18030 gives nearly every byte pair a meaning, so a text in another encoding "decodes" too, into rare
 # characters. Real Chinese is almost wholly inside the 6,763 characters of GB 2312; names may not be.
@@ -96,12 +101,15 @@ def csv_rows(data: bytes, encoding: str, delimiter: str) -> Iterator[RawRow]:
     Raises
     ------
     ManifestMalformedError
-        If a quoted field swallows lines: it is never closed, or closed far below.
+        If a quoted field swallows lines (it is never closed, or closed far below), or a line is endless.
+    ManifestTooLargeError
+        If there are millions of lines, blank ones included.
     """
-    text = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="")
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    lines = _LinesState(io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline=""))
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
+        lines.in_record = 0
         try:
             cells = next(reader)
         except StopIteration:
@@ -116,3 +124,27 @@ def csv_rows(data: bytes, encoding: str, delimiter: str) -> Iterator[RawRow]:
             continue
         if any(cell.strip() for cell in cells):
             yield RawRow(line, tuple(cells))
+
+
+class _LinesState:
+    """The lines of a text, counted, so that no line and no record can fill the memory."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._count = 0
+        self.in_record = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(_MAX_LINE_CHARACTERS + 1)
+        if not line:
+            raise StopIteration
+        self._count += 1
+        self.in_record += 1
+        if len(line) > _MAX_LINE_CHARACTERS or self.in_record > _MAX_LINES_OF_A_ROW:
+            raise ManifestMalformedError(f"line {self._count} does not end where a row should", line=self._count)
+        if self._count > _MAX_LINES:
+            raise ManifestTooLargeError(f"the file has more than {_MAX_LINES} lines")
+        return line

@@ -17,7 +17,7 @@ from dispatch.parcels.manifest.columns import COLUMNS
 from dispatch.parcels.manifest.gazetteer import Gazetteer
 from dispatch.parcels.manifest.problems import RowProblem
 from dispatch.parcels.manifest.raw import RawRow
-from dispatch.parcels.manifest.rows import Draft, RowReader, RowRules, ToWgs84
+from dispatch.parcels.manifest.rows import Draft, RowReader, RowRules
 from dispatch.parcels.manifest.table import ManifestLimits, Table, open_table
 from dispatch.parcels.model import DELIVER, DIRECTIONS
 from dispatch.parcels.repository import ParcelRepository, PieceKey
@@ -81,8 +81,6 @@ class ImportOptions:
         The one company whose parcels may be in the file, when the importer belongs to it.
     site_ids
         Registered stations and cabinets, or None when they cannot be checked.
-    to_wgs84
-        Converter of other datums, or None when there is none.
     check_only
         Whether to stop short of writing: a preview with the same report.
     """
@@ -96,7 +94,6 @@ class ImportOptions:
     default_company: str | None = None
     only_company: str | None = None
     site_ids: Collection[str] | None = None
-    to_wgs84: ToWgs84 | None = None
     check_only: bool = False
 
 
@@ -203,6 +200,7 @@ class ManifestImporter:
         """
         table = open_table(data, self._limits, options.mapping, default_company=options.default_company)
         repository = ParcelRepository(session)
+        repository.one_import_at_a_time()
         rules = self._rules(session, repository, options)
         run = _Run(repository, Ledger(self._ids, self._clock), self._ids, self._clock, options, rules, table)
         digest = hashlib.sha256(data).hexdigest()
@@ -224,7 +222,6 @@ class ManifestImporter:
             default_company=options.default_company,
             only_company=options.only_company,
             site_ids=options.site_ids,
-            to_wgs84=options.to_wgs84,
         )
 
 

@@ -29,7 +29,6 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "position_incomplete": "Give longitude and latitude, or neither.",
         "position_out_of_range": "Give degrees; check that longitude and latitude are not exchanged.",
         "datum_unknown": "Write wgs84, gcj02 or bd09.",
-        "datum_unsupported": "Give the position in WGS-84, or leave it out; the village is enough.",
         "channel_unknown": "Write door (上门), station (驿站) or cabinet (快递柜).",
         "channel_not_allowed": "Choose a channel the product and its add-ons allow.",
         "consent_missing": "Ask the recipient, then give the reference of the consent; without it write door.",

@@ -20,9 +20,7 @@ from dispatch.parcels.model import CABINET, COLLECT, DELIVER, DOOR, STATION
 from dispatch.parcels.repository import PieceKey
 from dispatch.privacy import masked
 from dispatch.products.product import ServiceProduct, allowed_channels
-
-ToWgs84 = Callable[[str, float, float], tuple[float, float]]
-"""Converts a position given in ``gcj02`` or ``bd09`` to WGS-84 longitude and latitude."""
+from maps.datum import convert
 
 # Without a measured volume: carriers bill 6,000 cm³ as one kilogram (industry's volumetric divisor).
 _CM3_PER_G = 6
@@ -88,8 +86,6 @@ class RowRules:
         Product code by direction, for rows that state none.
     site_ids
         Ids of stations and cabinets, or None when they cannot be checked.
-    to_wgs84
-        Converter of other datums, or None when there is none.
     """
 
     day: date
@@ -101,7 +97,6 @@ class RowRules:
     default_company: str | None = None
     only_company: str | None = None
     site_ids: Collection[str] | None = None
-    to_wgs84: ToWgs84 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,9 +253,6 @@ class RowReader:
             state.add(name, "position_incomplete", "one of longitude and latitude is missing")
         elif values.get("lon") == 0 and values.get("lat") == 0:
             state.add("lon", "position_out_of_range", "the position is 0, 0: unknown, not in the Gulf of Guinea")
-        datum = values.get("datum", "wgs84")
-        if datum != "wgs84" and "lon" in values and self._rules.to_wgs84 is None:
-            state.add("datum", "datum_unsupported", f"positions in {datum} cannot be converted here")
 
     def _position(self, values: dict[str, Any], spot: Spot) -> dict[str, Any]:
         datum = values.get("datum", "wgs84")
@@ -273,8 +265,8 @@ class RowReader:
                 "position_confidence": "village",
             }
         lon, lat = values["lon"], values["lat"]
-        if datum != "wgs84" and self._rules.to_wgs84 is not None:
-            lon, lat = self._rules.to_wgs84(datum, lon, lat)
+        if datum != "wgs84":
+            lon, lat = (round(float(degrees), 7) for degrees in convert([[lon, lat]], datum)[0])
         confidence = "doubtful" if _is_far(lon, lat, spot) else "exact"
         return {
             "lon": lon,

@@ -227,6 +227,15 @@ def test_a_correction_voids_or_replaces_and_can_itself_be_undone(fact: FactMaker
     assert custody_state([arrived, replaced]).who == "office:east"
 
 
+def test_cus_04_what_had_happened_by_noon_is_told_with_todays_knowledge(fact: FactMaker, morning: datetime) -> None:
+    """A correction made in the evening also corrects what is said about the morning."""
+    arrived = fact("arrived", 1, to_custodian=OFFICE)
+    wrong = fact("delivered", 20)
+    void = fact("corrected", 600, corrects=wrong.event_id, body={"void": True})
+    assert custody_state(as_happened([arrived, wrong, void], morning + timedelta(minutes=30))).who == OFFICE
+    assert custody_state(as_known([arrived, wrong, void], morning + timedelta(minutes=30))).who == "recipient"
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -34,7 +34,7 @@ def test_the_answer_names_place_holder_time_and_next_step(
     )  # fmt: skip
     assert [fact.type for fact in by_waybill.history] == ["announced", "arrived"]
     assert "in the office, not assigned" in by_waybill.sentence()
-    assert "下一步：下段" in by_waybill.sentence("zh")
+    assert "自 2026-03-04T08:00:00+08:00；下一步：下段" in by_waybill.sentence("zh", "Asia/Shanghai")
 
 
 def test_another_companys_parcel_does_not_exist(database: Database, parcel_id: str) -> None:

@@ -155,3 +155,18 @@ def test_the_offending_byte_is_named() -> None:
     with pytest.raises(ManifestEncodingError) as caught:
         detect_encoding(_HEADER.encode() + filler + b"\xff\xff")
     assert caught.value.params["utf8_offset"] == len(_HEADER.encode()) + len(filler)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"," * 1_100_000, ManifestMalformedError),
+        (b'x,"\n",' * 1_200, ManifestMalformedError),
+        (b"\n" * 5_100_000, ManifestTooLargeError),
+    ],
+    ids=["one endless line", "one endless row", "blank lines without end"],
+)
+def test_a_file_made_to_fill_the_memory_is_stopped(body: bytes, error: type[ManifestError]) -> None:
+    """A row of a million cells, a row over a thousand lines, or millions of blank lines end in a named error."""
+    with pytest.raises(error):
+        list(open_table((_HEADER + _LINE).encode() + body).rows)

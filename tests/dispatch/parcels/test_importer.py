@@ -188,7 +188,7 @@ def test_law_01_a_sender_needs_no_recipients_consent(checking: Importing, csv_of
         ({"lon": "112.8"}, "lat", "position_incomplete"),
         ({"lon": "30.4", "lat": "112.8"}, "lat", "position_out_of_range"),
         ({"lon": "0", "lat": "0"}, "lon", "position_out_of_range"),
-        ({"lon": "112.8", "lat": "30.4", "datum": "gcj02"}, "datum", "datum_unsupported"),
+        ({"lon": "112.8", "lat": "30.4", "datum": "mars"}, "datum", "datum_unknown"),
         ({"window_start": "9:00"}, "window_end", "window_incomplete"),
         ({"window_start": "12:00", "window_end": "9:00"}, "window_end", "window_order"),
         ({"address": "@SUM(A1)"}, "address", "formula_cell"),
@@ -234,15 +234,22 @@ def test_exact_positions_are_kept_and_far_ones_are_doubted(
     assert [tuple(one) for one in found] == [("exact", 112.801), ("doubtful", 113.801), ("village", None)]
 
 
-def test_another_datum_is_converted_when_somebody_can(
+def test_m_02_another_datum_is_converted_and_remembered(
     importing: Importing, database: Database, csv_of: CsvOf, row: dict[str, str]
 ) -> None:
-    """A GCJ-02 position is stored in WGS-84 with the datum it came in."""
-    data = csv_of([row | {"lon": "112.806", "lat": "30.398", "datum": "高德"}])
-    importing(data, to_wgs84=lambda datum, lon, lat: (lon - 0.006, lat + 0.002))
+    """A position from a Chinese map is stored in WGS-84, half a kilometre away, with the datum it came in."""
+    given = {"lon": "112.806", "lat": "30.398"}
+    rows = [
+        row | given | {"datum": datum, "waybill": f"YL000000{number}"}
+        for number, datum in enumerate(["wgs84", "高德", "bd09"])
+    ]
+    importing(csv_of(rows))
+    assert importing(csv_of(rows)).unchanged == 3
     with database.read() as session:
-        parcel = session.scalars(select(Parcel)).one()
-        assert (round(parcel.lon or 0, 3), parcel.datum) == (112.8, "gcj02")
+        plain, gcj, bd = session.execute(select(Parcel.lon, Parcel.lat, Parcel.datum).order_by(Parcel.waybill))
+    assert [one.datum for one in (plain, gcj, bd)] == ["wgs84", "gcj02", "bd09"]
+    assert plain.lon == 112.806
+    assert 0.003 < plain.lon - gcj.lon < 0.008 < plain.lon - bd.lon < 0.016
 
 
 def test_companies_are_not_invented_unless_allowed(checking: Importing, csv_of: CsvOf, row: dict[str, str]) -> None:
