@@ -39,36 +39,39 @@ class Message(BaseModel):
 
 
 class ClockReport(Message):
-    """What the device knows of its own clock when it sends.
+    """What the device knows of its own clock when it sends."""
 
-    ``offset_ms`` is server time minus device time at the event, when ``synced``.
-    """
-
-    synced: bool
-    offset_ms: int = Field(default=0, ge=-(10**15), le=10**15)
+    synced: bool = Field(description="Whether the server's signed time was heard since the device started.")
+    offset_ms: int = Field(
+        default=0, ge=-(10**15), le=10**15, description="Server time minus device time at the event, when `synced`."
+    )
 
 
 class Event(Message):
-    """Envelope of a fact on ``evt/{class}``.
+    """Envelope of a fact.
 
-    ``id``, ``store``, ``boot``, ``seq``, ``ts``, ``mono_ms``, ``type``, ``schema``, ``txn`` and ``body`` belong
-    to the fact and are the same on every retry; ``clock``, ``offline`` and ``historical`` tell of the delivery.
+    ``clock``, ``offline`` and ``historical`` tell of the delivery; everything else belongs to the fact and is the
+    same on every retry.
     """
 
-    id: EventId
-    dev: DeviceId
-    store: StoreId
-    boot: Boot
-    seq: Seq
-    ts: AwareDatetime
-    mono_ms: int = Field(ge=0)
-    clock: ClockReport
-    type: EventType
-    schema_version: int = Field(alias="schema", ge=1, le=1000)
-    txn: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
-    offline: bool = False
-    historical: bool = False
-    body: dict[str, Any]
+    id: EventId = Field(description="UUIDv7 made when the fact happened.")
+    dev: DeviceId = Field(description="The device; the topic must say the same.")
+    store: StoreId = Field(description="Random id made with the device's database file.")
+    boot: Boot = Field(description="Start of the device program that recorded the fact.")
+    seq: Seq = Field(description="Number within the store: rises by one, is never used twice.")
+    ts: AwareDatetime = Field(description="Device's clock at the fact; orders nothing.")
+    mono_ms: int = Field(ge=0, description="Device's monotonic clock at the fact.")
+    clock: ClockReport = Field(description="What the device knows of its clock.")
+    type: EventType = Field(description="What happened, `thing.past_tense`.")
+    schema_version: int = Field(alias="schema", ge=1, le=1000, description="Version of the body's schema.")
+    txn: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = Field(
+        default=None, description="Business transaction it belongs to, for example one customer's session."
+    )
+    offline: bool = Field(default=False, description="Recorded while the server was out of reach.")
+    historical: bool = Field(
+        default=False, description="Older than 60 s at its first sending, or recorded while offline."
+    )
+    body: dict[str, Any] = Field(description="Depends on the type.")
 
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
 
@@ -86,19 +89,22 @@ SeqRange = Seq | tuple[Seq, Seq]
 
 
 class Ack(Message):
-    """On ``ack``: everything of this store up to ``upto`` is committed, except what ``missing`` lists.
+    """What of a store the server has committed."""
 
-    ``dead`` names events that were put aside for a person: by number, or, where no number could be read,
-    by ``sha256:`` and the digest of the body bytes. They are committed too and are not sent again.
-    """
-
-    store: StoreId
-    upto: int = Field(ge=0, le=2**53)
-    missing: tuple[SeqRange, ...] = Field(default=(), max_length=MAX_LISTED)
-    dead: tuple[Seq | Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")], ...] = Field(
-        default=(), max_length=MAX_LISTED
+    store: StoreId = Field(description="Store of the device this speaks of; another one ignores it.")
+    upto: int = Field(
+        ge=0, le=2**53, description="Everything up to this number is committed, except what `missing` lists."
     )
-    server_time: AwareDatetime
+    missing: tuple[SeqRange, ...] = Field(
+        default=(), max_length=MAX_LISTED, description="Numbers, or `[first, last]` of runs, to be sent again."
+    )
+    dead: tuple[Seq | Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")], ...] = Field(
+        default=(),
+        max_length=MAX_LISTED,
+        description="Events put aside for a person: by number, or by digest of their bytes where no number could "
+        "be read. They are kept by the server and not sent again.",
+    )
+    server_time: AwareDatetime = Field(description="When this was said; never early, so it may be believed late.")
 
     @model_validator(mode="after")
     def _ranges_rise(self) -> Self:
@@ -119,34 +125,38 @@ def _contains(entry: int | tuple[int, int], seq: int) -> bool:
 
 
 class Birth(Message):
-    """On ``state``, retained: first message of a connection, and again when the server asks."""
+    """First message of a connection, repeated every ten minutes; its will and its good-bye have the same form."""
 
-    kind: Annotated[str, Field(pattern=r"^(birth|disconnected|death)$")] = "birth"
-    dev: DeviceId
-    store: StoreId
-    boot: Boot
-    connection: int = Field(ge=1, description="Counts the connections of this boot.")
-    next_seq: Seq
-    nonce: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
-    ts: AwareDatetime
-    firmware: Annotated[str, Field(max_length=40)] = "unknown"
-    schemas: dict[str, int] = Field(default_factory=dict, description="Event types this device sends, with versions.")
+    kind: Annotated[str, Field(pattern=r"^(birth|disconnected|death)$")] = Field(
+        default="birth", description="`birth`; `disconnected` before an orderly end; `death` in the will."
+    )
+    dev: DeviceId = Field(description="The device.")
+    store: StoreId = Field(description="Its present store.")
+    boot: Boot = Field(description="Start of its program.")
+    connection: int = Field(ge=1, description="Counts the connections of this boot; binds a death to its birth.")
+    next_seq: Seq = Field(description="Number its next event will get.")
+    nonce: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")] = Field(
+        description="Never used before; the reply repeats it."
+    )
+    ts: AwareDatetime = Field(description="Device's clock.")
+    firmware: Annotated[str, Field(max_length=40)] = Field(default="unknown", description="Program and version.")
+    schemas: dict[str, int] = Field(default_factory=dict, description="Event types it sends, with schema versions.")
     description: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = Field(
         default="", description="SHA-256 of the device's self-description."
     )
 
 
 class BirthReply(Message):
-    """On ``ack/birth``: the server's signed answer, bound to the birth by its nonce."""
+    """The server's answer to a birth: proof that the device can hear, and time it may believe."""
 
-    dev: DeviceId
-    store: StoreId
-    nonce: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
-    server_time: AwareDatetime
-    acked_seq: int = Field(ge=0)
-    list_version: int = Field(default=0, ge=0)
-    config_version: int = Field(default=0, ge=0)
-    counter_floor: int = Field(default=0, ge=0)
+    dev: DeviceId = Field(description="The device.")
+    store: StoreId = Field(description="The store the birth named.")
+    nonce: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")] = Field(description="Of the birth it answers.")
+    server_time: AwareDatetime = Field(description="The server's clock.")
+    acked_seq: int = Field(ge=0, description="Everything up to here is committed.")
+    list_version: int = Field(default=0, ge=0, description="Newest local authorisation list.")
+    config_version: int = Field(default=0, ge=0, description="Newest desired configuration.")
+    counter_floor: int = Field(default=0, ge=0, description="Command counters up to here are void.")
 
 
 #: Event types whose bodies the server understands, with the newest schema version it knows.

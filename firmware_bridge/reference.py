@@ -1,0 +1,143 @@
+"""The reference page of messages, printed from the models themselves.
+
+``python -m firmware_bridge.reference`` writes ``docs/reference/messages.md``; a test fails when the page and the
+models differ.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from firmware_bridge.payload import MAX_BODY_BYTES, MAX_DEPTH, MAX_WIRE_BYTES
+from firmware_bridge.schemas import EVENT_BODIES, Ack, Birth, BirthReply, ClockReport, Event
+from lockers.dropoffs import DropOff
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One message of the page."""
+
+    title: str
+    topic: str
+    sender: str
+    retained: bool
+    model: type[BaseModel]
+    example: dict[str, Any]
+
+
+_DROP: Final = {
+    "waybill": "SF1020304050607", "company": "sf", "weight_g": 1250, "size": "M", "compartment": "c3-12",
+    "item_class": "clothing", "return_platform": "douyin", "proof": "rn-77120",
+    "evidence": ["item_seen", "weight", "door_closed"],
+}  # fmt: skip
+
+_ENTRIES: Final = (
+    _Entry(
+        "Event", "cunda/v1/{area}/{device}/evt/{class}", "device", False, Event,
+        {
+            "id": "0193f0c2-4c1e-7a55-9d3e-0c7f6f1b2a10", "dev": "qj-kiosk-017", "store": "b41e90c7a2d3", "boot": 58,
+            "seq": 90412, "ts": "2026-03-04T11:52:07.120+08:00", "mono_ms": 8123004,
+            "clock": {"synced": True, "offset_ms": -140}, "type": "parcel.dropped", "schema": 1, "txn": "t-77120",
+            "offline": True, "historical": True, "body": _DROP,
+        },
+    ),
+    _Entry("Clock report", "inside an event", "device", False, ClockReport, {"synced": True, "offset_ms": -140}),
+    _Entry("Body of `parcel.dropped`, schema 1", "inside an event", "device", False, DropOff, _DROP),
+    _Entry(
+        "Acknowledgement", "cunda/v1/{area}/{device}/ack", "server", False, Ack,
+        {
+            "store": "b41e90c7a2d3", "upto": 90412, "missing": [90398, [90401, 90405]], "dead": [90399],
+            "server_time": "2026-03-04T04:32:10Z",
+        },
+    ),
+    _Entry(
+        "Birth", "cunda/v1/{area}/{device}/state", "device", True, Birth,
+        {
+            "kind": "birth", "dev": "qj-kiosk-017", "store": "b41e90c7a2d3", "boot": 58, "connection": 3,
+            "next_seq": 90413, "nonce": "c8Yt0m3yE2yqfB7p1aVnXw", "ts": "2026-03-04T12:32:09+08:00",
+            "firmware": "cunda-agent 0.1.0", "schemas": {"parcel.dropped": 1}, "description": "",
+        },
+    ),
+    _Entry(
+        "Birth reply", "cunda/v1/{area}/{device}/ack/birth", "server", False, BirthReply,
+        {
+            "dev": "qj-kiosk-017", "store": "b41e90c7a2d3", "nonce": "c8Yt0m3yE2yqfB7p1aVnXw",
+            "server_time": "2026-03-04T04:32:10Z", "acked_seq": 90397, "list_version": 0, "config_version": 0,
+            "counter_floor": 0,
+        },
+    ),
+)  # fmt: skip
+
+
+def page() -> str:
+    """Return the whole reference page in Markdown."""
+    parts = [
+        "# Messages between devices and server",
+        "",
+        "Printed from the models by `python -m firmware_bridge.reference`; a test keeps both equal. How the messages "
+        "work together is told in [the protocol](../devices/protocol.md).",
+        "",
+        "Every message is one JSON object in UTF-8, sent at QoS 1. It is signed: on the wire stands "
+        '`{"kid":"…","body":"<base64url of the exact JSON bytes>","sig":"<base64url of HMAC-SHA256>"}`. '
+        f"Limits: {MAX_BODY_BYTES:,} bytes of body, {MAX_WIRE_BYTES:,} on the wire, {MAX_DEPTH} levels deep, finite "
+        "numbers within 64 bits, no key twice. Unknown fields are kept.",
+        "",
+        "Event types: "
+        + ", ".join(f"`{name}` (schema {version})" for name, (version, _) in sorted(EVENT_BODIES.items()))
+        + ". An event of another type is stored as it is and acknowledged.",
+    ]
+    for entry in _ENTRIES:
+        parts += ["", *_section(entry)]
+    return "\n".join(parts) + "\n"
+
+
+def _section(entry: _Entry) -> list[str]:
+    first = (entry.model.__doc__ or "").strip().split("\n")[0].replace("``", "`")
+    place = f"`{entry.topic}`" if "/" in entry.topic else entry.topic
+    lines = [f"## {entry.title}", "", first, "", f"From the {entry.sender}, {place}"]
+    lines[-1] += ", retained." if entry.retained else "."
+    lines += ["", "| field | form | needed | meaning |", "|---|---|---|---|"]
+    schema = entry.model.model_json_schema(by_alias=True, mode="validation")
+    required = set(schema.get("required", ()))
+    for name, field in schema["properties"].items():
+        form = _form(field, schema.get("$defs", {}))
+        lines.append(f"| `{name}` | {form} | {'yes' if name in required else ''} | {field.get('description', '')} |")
+    lines += ["", "```json", json.dumps(entry.example, ensure_ascii=False, indent=2), "```"]
+    return lines
+
+
+def _form(field: dict[str, Any], known: dict[str, Any]) -> str:
+    """Describe a field's form in a few words."""
+    if "$ref" in field:
+        return _form(known[field["$ref"].rpartition("/")[2]], known)
+    if "anyOf" in field:
+        return " or ".join(_form(part, known) for part in field["anyOf"] if part.get("type") != "null")
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    kind = field.get("type", "any")
+    if kind == "array":
+        inner = field.get("items") or {}
+        pair = field.get("prefixItems")
+        return "pair of numbers" if pair else f"list of {_form(inner, known)}"
+    if kind == "string":
+        return f"`{field['pattern']}`".replace("|", "\\|") if "pattern" in field else field.get("format", "text")
+    return {"integer": _bounds(field), "boolean": "true or false", "object": "object"}.get(kind, str(kind))
+
+
+def _bounds(field: dict[str, Any]) -> str:
+    low = field.get("minimum", field.get("exclusiveMinimum"))
+    high = field.get("maximum", field.get("exclusiveMaximum"))
+    if low is None and high is None:
+        return "whole number"
+    above = ">" if "exclusiveMinimum" in field else "≥"
+    text = f"whole number {above} {low:,}" if low is not None else "whole number"
+    return text if high is None or abs(high) >= 2**53 else f"{text}, ≤ {high:,}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
