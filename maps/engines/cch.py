@@ -22,7 +22,8 @@ from maps.engines.hierarchy import (
 )  # fmt: skip
 from maps.engines.network import Leg, NetworkEngine, Terminals, column_of
 from maps.engines.weights import UNREACHABLE, IntArray
-from maps.graph import RoadGraph
+from maps.graph import RoadGraph, RoadWay, cut_at_junctions
+from maps.osm_tags import CAR, CLASS_CODE, RoadTags
 
 
 def contraction_order(graph: RoadGraph) -> NDArray[np.int32] | None:
@@ -44,6 +45,14 @@ def contraction_order(graph: RoadGraph) -> NDArray[np.int32] | None:
         graph.node_count, tail.tolist(), head.tolist(), lat.tolist(), lon.tolist()
     )
     return np.array(order, dtype=np.int32)
+
+
+def warm_up() -> None:
+    """Compile this engine's numeric kernels, or load them from numba's cache, on a network of one road."""
+    road = RoadWay(1, [1, 2], [(0.0, 0.0), (0.01, 0.0)], RoadTags(CLASS_CODE["residential"], 3, CAR, 0.0))
+    graph = cut_at_junctions([road])
+    order = np.arange(graph.node_count, dtype=np.int32)
+    CchEngine(graph, order).matrix(graph.node_lonlat, graph.node_lonlat)
 
 
 @dataclass(frozen=True)

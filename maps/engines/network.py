@@ -17,6 +17,8 @@ from maps.engines.weights import UNREACHABLE, IntArray, Metric, share, unpack, w
 from maps.geodesy import FloatArray, as_points
 from maps.graph import RoadGraph
 
+_ROWS_AT_ONCE = 2048
+"""Sources worked on together: bounds the memory of a matrix beyond its answer."""
 _AT_END = 1e-9
 """Fraction of an edge; nearer to its end than this a point is at the junction."""
 
@@ -124,13 +126,21 @@ class NetworkEngine(ABC):
         """Compute time and distance of the fastest paths between every source and every destination."""
         sources, targets = self.snap(as_points(src, "src"), profile), self.snap(as_points(dst, "dst"), profile)
         leaving, arriving = self._leaving(profile, sources), self._arriving(profile, targets)
-        weight = self.between(profile, leaving, arriving)
-        rows, columns = np.nonzero((leaving.edge[:, None] == arriving.edge[None, :]) & (leaving.edge >= 0)[:, None])
-        direct = self._along(profile, leaving.edge[rows], leaving.fraction[rows], arriving.fraction[columns])
-        weight[rows, columns] = np.minimum(weight[rows, columns], direct)
-        time_s, dist_m = unpack(weight)
+        time_s = np.empty((len(sources.edge), len(targets.edge)), dtype=np.float32)
+        dist_m = np.empty_like(time_s)
+        for low in range(0, len(time_s), _ROWS_AT_ONCE):
+            block = slice(low, low + _ROWS_AT_ONCE)
+            time_s[block], dist_m[block] = unpack(self._weights(profile, leaving.part(block), arriving))
         warnings = (*snap_warnings(sources, "src"), *snap_warnings(targets, "dst"), *_gaps(time_s, sources, targets))
         return Matrix(time_s, dist_m, "road", warnings)
+
+    def _weights(self, profile: str, src: Terminals, dst: Terminals) -> IntArray:
+        """Return weights of the fastest paths, shape (n, m), those along a single edge included."""
+        weight = self.between(profile, src, dst)
+        rows, columns = np.nonzero((src.edge[:, None] == dst.edge[None, :]) & (src.edge >= 0)[:, None])
+        direct = self._along(profile, src.edge[rows], src.fraction[rows], dst.fraction[columns])
+        weight[rows, columns] = np.minimum(weight[rows, columns], direct)
+        return weight
 
     def route(self, points: ArrayLike, profile: str = "van") -> Path:
         """Find the fastest drive through points in their order, with its line."""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box
 
-from maps.engines.cch import CchEngine, contraction_order
+from maps.engines.cch import CchEngine, contraction_order, warm_up
 from maps.engines.dijkstra import DijkstraEngine
 from maps.engines.protocol import RoadEngine
 from maps.errors import ClosureError, CoordinateError, ProfileError
@@ -351,3 +351,17 @@ class TestAgreement:
         ours = engine.matrix(graph.node_lonlat[core], graph.node_lonlat[core]).time_s
         expected = np.array([[theirs[a][b] / 100 for b in core] for a in core])
         np.testing.assert_allclose(ours, expected, atol=0.03)
+
+
+def test_warming_up_leaves_nothing_to_compile() -> None:
+    """Compiling beforehand works on a machine without any region."""
+    warm_up()
+
+
+def test_large_matrices_are_worked_on_in_blocks(
+    make_road_engine: MakeEngine, two_banks_one_bridge: RoadGraph, at: Degrees
+) -> None:
+    """Rows beyond the first two thousand are answered like the first ones."""
+    sources = at(*((x, 0) for x in np.linspace(0, 999, 2100)))
+    matrix = make_road_engine(two_banks_one_bridge).matrix(sources, at((500, 200)))
+    np.testing.assert_allclose(matrix.dist_m[:, 0], np.linspace(0, 999, 2100) + 700, atol=1)
