@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import Random
 
 from sqlalchemy.orm import Session
@@ -22,34 +23,37 @@ _SCENES = (
 )  # fmt: skip
 
 
-def seed_demo_sites(session: Session, region: Region, clock: Clock, kiosks: int = 40, seed: int = 1) -> list[str]:
-    """Register a region's demo sites unless they are there: kiosks, and a station and cabinet for each place.
+def demo_sites(region: Region, clock: Clock, kiosks: int = 40, seed: int = 1) -> list[Site]:
+    """Invent a region's sites: kiosks in its largest places, and a station and a cabinet in every place.
 
     Parameters
     ----------
     kiosks
-        How many sending kiosks (寄件宝); they stand in the largest places.
-
-    Returns
-    -------
-    Ids of the kiosks, sorted.
+        How many sending kiosks (寄件宝).
     """
-    repository = SiteRepository(session)
-    known = {site.id for site in repository.in_region(region.name)}
     places = sorted(region.located_places, key=lambda place: (-(place.population or 0), place.id))
     rng = Random(f"{seed}/{region.name}")  # noqa: S311 - invented shops, not a secret
+    sites = []
     for number in range(1, kiosks + 1):
         place = places[(number - 1) % len(places)]
         scene = rng.choices([scene for scene, _ in _SCENES], [share for _, share in _SCENES])[0]
-        site = _site(f"{region.name}-kiosk-{number:03d}", region, SiteKind.KIOSK, scene, place, clock, number + seed)
-        if site.id not in known:
-            repository.add(site)
+        name = f"{region.name}-kiosk-{number:03d}"
+        sites.append(_site(name, region, SiteKind.KIOSK, scene, place, clock, number + seed))
     for number, place in enumerate(places, start=1):
         for kind in (SiteKind.STATION, SiteKind.CABINET):
             name = f"{region.name}-{kind.value}-{number:04d}"
-            if name not in known:
-                repository.add(_site(name, region, kind, Scene.VILLAGE_SERVICE_POINT, place, clock, number + seed))
-    return [site.id for site in repository.in_region(region.name, SiteKind.KIOSK)]
+            sites.append(_site(name, region, kind, Scene.VILLAGE_SERVICE_POINT, place, clock, number + seed))
+    return sites
+
+
+def register_sites(session: Session, region: str, sites: Iterable[Site]) -> list[str]:
+    """Register the sites that are not there yet; give the ids of the region's kiosks, sorted."""
+    repository = SiteRepository(session)
+    known = {site.id for site in repository.in_region(region)}
+    for site in sites:
+        if site.id not in known:
+            repository.add(site)
+    return [site.id for site in repository.in_region(region, SiteKind.KIOSK)]
 
 
 def _site(name: str, region: Region, kind: SiteKind, scene: Scene, place: Place, clock: Clock, seed: int) -> Site:

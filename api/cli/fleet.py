@@ -24,14 +24,15 @@ def seed_fleet(
     json: JsonFlag = False,
 ) -> None:
     """Give a region without vehicles a sensible fleet, and kiosks, stations and cabinets in its places."""
-    from api.demo_sites import seed_demo_sites
+    from api.demo_sites import demo_sites, register_sites
     from dispatch.fleet.demo import seed_demo_fleet
 
     with ready_services() as services:
         found = services.regions.load(region)
+        sites = demo_sites(found, services.clock, seed=seed)
         with services.database.begin() as session:
             fleet = seed_demo_fleet(session, region, parcels, seed)
-            seed_demo_sites(session, found, services.clock, seed=seed)
+            register_sites(session, region, sites)
     _show(fleet, json)
 
 

@@ -46,7 +46,7 @@ def simulate(
     json: JsonFlag = False,
 ) -> None:
     """Let simulated kiosks take drop-offs; each is an MQTT client of its own, with its own outbox."""
-    from api.demo_sites import seed_demo_sites
+    from api.demo_sites import demo_sites, register_sites
     from api.devices import device_registry, find_broker, renew_accounts
     from dispatch.parcels.generator import INVENTED_COMPANIES
     from firmware_bridge.simulator.kiosks import enrol_kiosks, run_kiosks
@@ -57,8 +57,9 @@ def simulate(
             raise UsageError("no broker runs", remedy="Start `cunda serve` or `cunda broker` first.")
         found = services.regions.load(region)
         services.manifests.register_invented_companies()
+        sites = demo_sites(found, services.clock, kiosks)
         with services.database.begin() as session:
-            site_ids = seed_demo_sites(session, found, services.clock, kiosks)[:kiosks]
+            site_ids = register_sites(session, region, sites)[:kiosks]
             configs = enrol_kiosks(
                 session, device_registry(services), [(region, site_id) for site_id in site_ids], broker.address,
                 services.settings.home / "kiosks",

@@ -15,7 +15,7 @@ from api.auth.model import User
 from api.auth.passwords import hash_password
 from api.auth.service import NewUser
 from api.bootstrap import open_services, require_schema
-from api.demo_sites import seed_demo_sites
+from api.demo_sites import demo_sites, register_sites
 from api.devices import device_registry, renew_accounts, running_bridge, using_broker
 from api.server import ServerThread
 from api.services import Services
@@ -72,9 +72,10 @@ def demo_world(settings: Settings, options: DemoOptions, progress: Progress) -> 
         services.manifests.register_invented_companies()
         progress("people and fleet", 0, 1)
         password = new_secret(9)
+        sites = demo_sites(region, services.clock, options.kiosks, options.seed)
         with services.database.begin() as session:
             fleet = seed_demo_fleet(session, REGION, options.parcels, options.seed)
-            site_ids = seed_demo_sites(session, region, services.clock, options.kiosks, options.seed)
+            site_ids = register_sites(session, REGION, sites)
             logins = _seed_logins(session, services, fleet, site_ids[0], password)
         progress("people and fleet", 1, 1)
         progress("broker, bridge and API", 0, 1)
