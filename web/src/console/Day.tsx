@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useRef, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 
 import { asProblem, explain, type ProblemBody } from "../api/problem";
 import type { Operation, Region } from "../api/types";
@@ -52,6 +52,8 @@ export function Day({ region, day, place, go, head, searched, onSearched }: DayP
   const [publishing, setPublishing] = useState(false);
   const [message, setMessage] = useState<Message | null>(null);
   const [mapless, setMapless] = useState(false);
+
+  const closeMessage = useCallback(() => setMessage(null), []);
 
   const route = plan?.routes.find((one) => one.id === place.route) ?? null;
   const chooseRoute = useCallback((id: string | null) => go({ route: id, stop: null }), [go]);
@@ -136,7 +138,6 @@ export function Day({ region, day, place, go, head, searched, onSearched }: DayP
             <span className="notice__body">{explain(data.problem, language)}</span>
           </p>
         )}
-        {message && <Banner message={message} onClose={() => setMessage(null)} />}
       </div>
       <main className={route ? "body body--detail" : "body"}>
         <section className="panel">
@@ -175,6 +176,7 @@ export function Day({ region, day, place, go, head, searched, onSearched }: DayP
             onStop={chooseStop}
             onUnavailable={() => setMapless(true)}
           />
+          {message && <Toast message={message} onClose={closeMessage} />}
           {searched !== null && (
             <ParcelAnswer parcelKey={searched} zone={region.zone} nameParty={data.nameParty} onClose={() => onSearched(null)} />
           )}
@@ -294,11 +296,19 @@ function Tabs({ tab, plan, news, onTab }: { tab: Tab; plan: DayPlan | null; news
   );
 }
 
-function Banner({ message, onClose }: { message: Message; onClose(): void }) {
+const SHOWN_MS = 8_000;
+
+/** What became of an action; good news leaves by itself, bad news stays until it is read. */
+function Toast({ message, onClose }: { message: Message; onClose(): void }) {
   const { t } = useLanguage();
   const good = message.tone === "good";
+  useEffect(() => {
+    if (!good) return;
+    const timer = setTimeout(onClose, SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [good, message, onClose]);
   return (
-    <div className={good ? "notice banner" : "notice notice--danger banner"} role={good ? "status" : "alert"}>
+    <div className={good ? "notice toast toast--good" : "notice notice--danger toast"} role={good ? "status" : "alert"}>
       {good ? <Check /> : <Warning />}
       <span className="notice__body">{message.text}</span>
       <button type="button" className="button button--quiet" onClick={onClose} aria-label={t("app.close")}>

@@ -1,8 +1,8 @@
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 
 import type { Me } from "../api/types";
 import { explain } from "../api/problem";
-import { Check, NoSignal, Route as RouteIcon, Signal, Warning } from "../design/icons";
+import { Check, List, MapSheet, NoSignal, Parcel, Signal, Warning } from "../design/icons";
 import { formatDay, formatDaySeconds } from "../i18n/format";
 import { useLanguage } from "../i18n/language";
 import { LanguageSwitch } from "../i18n/LanguageSwitch";
@@ -42,6 +42,8 @@ export function App() {
 
 type Tab = "now" | "list" | "map";
 
+const TAB_ICONS: Record<Tab, ReactNode> = { now: <Parcel />, list: <List />, map: <MapSheet /> };
+
 function Hand({ me }: { me: Me }) {
   const language = useLanguage();
   const { t } = language;
@@ -70,6 +72,9 @@ function Hand({ me }: { me: Me }) {
     });
   }, [day, done, t]);
 
+  const body = useRef<HTMLElement>(null);
+  useEffect(() => body.current?.scrollTo(0, 0), [tab]);
+
   const stop = useMemo(() => {
     if (!day) return null;
     const asked = day.stops.find((one) => one.id === chosen);
@@ -93,7 +98,7 @@ function Hand({ me }: { me: Me }) {
           <h1>{day ? day.vehicle : t("login.courier")}</h1>
           {day && (
             <p className="num">
-              {formatDay(day.day, language.language)} · {formatDaySeconds(day.startS)}–{formatDaySeconds(day.endS)} · {finished}/{day.stops.length}
+              {formatDay(day.day, language.language)} · {t("hand.progress", { done: finished, all: day.stops.length })}
             </p>
           )}
         </div>
@@ -104,7 +109,7 @@ function Hand({ me }: { me: Me }) {
           </div>
         )}
       </header>
-      <main className="hand__body">
+      <main className="hand__body" ref={body}>
         {scan && (
           <div className="scan-note" role="status">
             <p className={scan.good ? "notice" : "notice notice--warn"}>
@@ -176,7 +181,7 @@ function Hand({ me }: { me: Me }) {
       <nav className="hand__tabs" aria-label={t("hand.views")}>
         {(["now", "list", "map"] as const).map((name) => (
           <button key={name} type="button" className="hand__tab" aria-current={tab === name ? "page" : undefined} onClick={() => setTab(name)}>
-            {name === "now" ? <Check /> : <RouteIcon />}
+            {TAB_ICONS[name]}
             {t(`hand.tab.${name}`)}
           </button>
         ))}

@@ -38,7 +38,8 @@ export const Route = () => (
   <Icon><circle cx="4" cy="12" r="1.8" /><circle cx="12" cy="4" r="1.8" /><path d="M5.8 12H10a2 2 0 0 0 0-4H6a2 2 0 0 1 0-4h4.2" /></Icon>
 );
 export const Kiosk = () => <Icon><rect x="3.5" y="2" width="9" height="12" rx="1.2" /><path d="M6 5h4M6 8h4M8 11v.01" /></Icon>;
-export const Clock = Late;
+export const List = () => <Icon><path d="M6 4h7.5M6 8h7.5M6 12h7.5M2.8 4h.01M2.8 8h.01M2.8 12h.01" /></Icon>;
+export const MapSheet = () => <Icon><path d="m2.3 4.2 3.8-1.7 3.8 1.7 3.8-1.7v9.3l-3.8 1.7-3.8-1.7-3.8 1.7z" /><path d="M6.1 2.5v9.3M9.9 4.2v9.3" /></Icon>;
 export const LogOut = () => <Icon><path d="M6.5 2.5h-3v11h3M10 5l3 3-3 3M13 8H6.5" /></Icon>;
 export const Refresh = () => <Icon><path d="M13 8a5 5 0 1 1-1.5-3.6M13 2.5v2.6h-2.6" /></Icon>;
 

@@ -157,21 +157,14 @@ function useFrame(drawn: MapRef, ready: boolean, props: RoadMapProps) {
     const map = drawn.current;
     if (!map || !ready || props.selectedRoute === null) return;
     map.resize(); // the details that open beside the map have just narrowed it
-    const chosen = (props.data.stops?.features ?? []).filter(
-      (feature) =>
-        feature.properties?.["route_id"] === props.selectedRoute &&
-        (props.selectedStop === null || feature.properties["stop_id"] === props.selectedStop),
-    );
-    const bounds = new LngLatBounds();
-    for (const feature of chosen) extend(bounds, feature);
-    if (bounds.isEmpty()) return;
+    const stop = boundsWhere(props.data, ["stops"], "stop_id", props.selectedStop);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (props.selectedStop !== null) {
-      if (!map.getBounds().contains(bounds.getCenter())) map.easeTo({ center: bounds.getCenter(), animate: !calm });
-    } else {
-      for (const feature of props.data.depot?.features ?? []) extend(bounds, feature);
-      map.fitBounds(bounds, { padding: MARGIN, maxZoom: 13.5, duration: calm ? 0 : 500 });
+    if (stop) {
+      if (!map.getBounds().contains(stop.getCenter())) map.easeTo({ center: stop.getCenter(), animate: !calm });
+      return;
     }
+    const route = boundsWhere(props.data, ["routes", "stops"], "route_id", props.selectedRoute);
+    if (route) map.fitBounds(route, { padding: MARGIN, maxZoom: 13.5, duration: calm ? 0 : 500 });
     // Only another selection moves the map; new data under a reader's eyes do not.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [ready, props.selectedRoute, props.selectedStop]);
@@ -211,6 +204,17 @@ function boundsOf(data: MapData): LngLatBounds | null {
   for (const name of ["routes", "places", "roads", "depot"] as const) {
     for (const feature of data[name]?.features ?? []) extend(bounds, feature);
     if (!bounds.isEmpty() && name !== "depot") break;
+  }
+  return bounds.isEmpty() ? null : bounds;
+}
+
+/** Bounds of the features whose property has a value, null when there are none. */
+function boundsWhere(data: MapData, sources: readonly SourceName[], property: string, value: string | null): LngLatBounds | null {
+  const bounds = new LngLatBounds();
+  for (const name of sources) {
+    for (const feature of data[name]?.features ?? []) {
+      if (value !== null && feature.properties?.[property] === value) extend(bounds, feature);
+    }
   }
   return bounds.isEmpty() ? null : bounds;
 }

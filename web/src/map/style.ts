@@ -143,6 +143,8 @@ export function mapStyle(): StyleSpecification {
           "text-field": ["get", "name"],
           "text-font": FONT,
           "text-size": byZoom([8, 12], [12, 15]),
+          "text-anchor": "bottom",
+          "text-offset": [0, -0.6],
           "text-padding": 4,
         },
         paint: { "text-color": "#37332a", "text-halo-color": HALO, "text-halo-width": 1.8 },
