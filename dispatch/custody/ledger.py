@@ -74,13 +74,15 @@ class Ledger:
         if new.type == "corrected":
             corrected_values(new.body)
         repository = CustodyRepository(session)
-        if new.parcel_id is not None and not repository.lock_parcel(new.parcel_id):
+        if new.parcel_id is not None and not repository.has_parcel(new.parcel_id):
             raise ParcelUnknownError(f"no parcel {new.parcel_id}", parcel_id=new.parcel_id)
         row = self._row(new, event_id=new.event_id or self._ids.new(), received_at=self._clock.now())
         if not repository.add_event(row):
             return self._compared(session, row)
-        state = _restate(repository, new.parcel_id) if new.parcel_id is not None else None
+        # Logging comes first: it makes writers queue, so that the events read next are complete and two
+        # events of one parcel, appended at the same time, cannot each miss the other.
         _log(session, f"custody.{new.type}", row)
+        state = _restate(repository, new.parcel_id) if new.parcel_id is not None else None
         return Appended("stored", row["event_id"], state)
 
     def announce(self, session: Session, announcements: Sequence[NewCustodyEvent]) -> None:

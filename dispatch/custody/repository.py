@@ -51,10 +51,9 @@ class CustodyRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def lock_parcel(self, parcel_id: str) -> bool:
-        """Keep others from appending to a parcel until commit; tell whether the parcel exists."""
-        query = select(Parcel.id).where(Parcel.id == parcel_id).with_for_update()
-        return self._session.scalar(query) is not None
+    def has_parcel(self, parcel_id: str) -> bool:
+        """Tell whether a parcel exists."""
+        return self._session.scalar(select(Parcel.id).where(Parcel.id == parcel_id)) is not None
 
     def add_event(self, row: dict[str, Any]) -> bool:
         """Insert an event unless its id or outbox position is taken."""

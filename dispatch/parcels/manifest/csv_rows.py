@@ -18,7 +18,7 @@ _CHUNK = 1 << 20
 # A row of parcels has some hundred characters on one line, a few more with a line break in an address.
 _MAX_LINE_CHARACTERS = 1_000_000
 _MAX_LINES_OF_A_ROW = 1_000
-_MAX_LINES = 5_000_000
+_MAX_LINES = 2_000_000
 
 # GB18030 gives nearly every byte pair a meaning, so a text in another encoding "decodes" too, into rare
 # characters. Real Chinese is almost wholly inside the 6,763 characters of GB 2312; names may not be.

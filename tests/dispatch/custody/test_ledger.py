@@ -158,6 +158,29 @@ def test_two_workers_with_the_same_event_store_it_once(
     assert sorted(outcomes) == ["duplicate", "stored"]
 
 
+def test_events_of_one_parcel_at_the_same_time_do_not_miss_each_other(
+    database: Database, ledger: Ledger, parcel_id: str, clock: ManualClock
+) -> None:
+    """When office and courier scan one parcel in the same second, the answer rests on both scans."""
+    together = threading.Barrier(4)
+
+    def work(number: int) -> None:
+        together.wait()
+        at = clock.now() + timedelta(seconds=number)
+        new = NewCustodyEvent("arrived", at, f"user:{number}", parcel_id=parcel_id, to_custodian=f"office:{number}")
+        with database.begin() as session:
+            ledger.append(session, replace(new, event_id=f"e{number}"))
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(1, 5)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=30)
+    with database.read() as session:
+        state = custody_state(CustodyRepository(session).facts(parcel_id))
+        assert (state.who, session.get_one(CustodyStanding, parcel_id).custodian) == ("office:4", "office:4")
+
+
 def test_nothing_of_a_failed_transaction_remains(database: Database, ledger: Ledger, drop_off: NewCustodyEvent) -> None:
     """When the transaction around an append fails, neither event nor standing nor log entry is there."""
 
