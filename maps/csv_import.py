@@ -165,8 +165,8 @@ def _notes(places: tuple[Place, ...]) -> tuple[str, ...]:
     suspect = sum(place.suspect for place in places)
     shared = sum("same point" in place.note for place in places)
     said = (
-        (unknown, "places have no coordinates and cannot be driven to until they get some"),
-        (suspect, "places have a position their source doubts"),
-        (shared, "places share their point with another"),
+        (unknown, "places without coordinates, not to be driven to until they get some"),
+        (suspect, "places whose position the source doubts"),
+        (shared, "places that share their point with another"),
     )
-    return tuple(f"{count} {text}" for count, text in said if count)
+    return tuple(f"{text}: {count}" for count, text in said if count)

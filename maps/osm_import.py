@@ -78,7 +78,7 @@ def _settle(
 ) -> ImportedCounty:
     notes = []
     if content.cut_ways:
-        notes.append(f"{content.cut_ways} roads lead out of the extract and were cut at its edge")
+        notes.append(f"roads that lead out of the extract, cut at its edge: {content.cut_ways}")
     nodes, outside = _inside_limit(content.places, drawn)
     areas = drawn if len(drawn) > 1 else township_areas(content.boundaries, _positions(nodes))
     if not areas:
@@ -86,7 +86,7 @@ def _settle(
     membership = assign(areas, _positions(nodes)) if areas else _nearest_town(nodes)
     outside += int((membership < 0).sum())
     if outside:
-        notes.append(f"{outside} places lie outside every township and were left out")
+        notes.append(f"places outside every township, left out: {outside}")
     nodes = [node for node, index in zip(nodes, membership, strict=True) if index >= 0]
     membership = membership[membership >= 0]
     if not nodes:

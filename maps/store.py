@@ -267,7 +267,7 @@ def _reach(engine: NetworkEngine, depot: Place, places: Sequence[Place]) -> tupl
         (off, f"farther than {REFUSE_SNAP_M:.0f} m from any road, not reachable"),
         (far, f"farther than {WARN_SNAP_M:.0f} m from a road"),
     )
-    return tuple(f"{len(names)} places {text}: {', '.join(names)}" for names, text in said if names)
+    return tuple(f"places {text}: {', '.join(names)}" for names, text in said if names)
 
 
 def _record(region: Region) -> dict[str, Any]:

@@ -7,12 +7,16 @@ paths the shortest counts, so that two engines agree to the decimetre.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, Protocol
 
 import numpy as np
+import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
+
+from maps.geodesy import LocalFrame
 
 Source = Literal["road", "geodesic", "mixed"]
 """``road``: all of it on roads; ``geodesic``: an estimate from straight lines; ``mixed``: some of both."""
@@ -91,6 +95,28 @@ class Path:
     leg_dist_m: NDArray[np.float32]
     source: Source
     warnings: tuple[str, ...] = ()
+
+    def simplified(self, tolerance_m: float) -> Path:
+        """Return the same drive with a line of fewer points, for screens.
+
+        Parameters
+        ----------
+        tolerance_m
+            How far the line may leave the road (Douglas, Peucker 1973). Points of the drive stay; times and
+            distances are those of the road.
+        """
+        if len(self.leg_offsets) < 2:
+            return self
+        frame = LocalFrame.around(self.coordinates)
+        pieces, offsets = [self.coordinates[:1]], [0]
+        for begin, end in pairwise(self.leg_offsets.tolist()):
+            leg = shapely.LineString(frame.to_metres(self.coordinates[begin : end + 1]))
+            kept = shapely.get_coordinates(shapely.simplify(leg, tolerance_m, preserve_topology=False))
+            line = frame.to_degrees(kept)
+            line[-1] = self.coordinates[end]
+            pieces.append(line[1:])
+            offsets.append(offsets[-1] + len(line) - 1)
+        return replace(self, coordinates=np.concatenate(pieces), leg_offsets=np.array(offsets, dtype=np.int64))
 
 
 class RoadEngine(Protocol):

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box
@@ -365,3 +366,20 @@ def test_large_matrices_are_worked_on_in_blocks(
     sources = at(*((x, 0) for x in np.linspace(0, 999, 2100)))
     matrix = make_road_engine(two_banks_one_bridge).matrix(sources, at((500, 200)))
     np.testing.assert_allclose(matrix.dist_m[:, 0], np.linspace(0, 999, 2100) + 700, atol=1)
+
+
+def test_a_simplified_line_keeps_its_stops(
+    make_road_engine: MakeEngine, make_graph: Callable[..., RoadGraph], at: Degrees
+) -> None:
+    """For a screen a winding road is drawn with fewer points, within tolerance, and passes every stop."""
+    bends = [(x, 12 * np.sin(x / 40)) for x in range(0, 2001, 10)]
+    path = make_road_engine(make_graph(bends, [(tuple(range(len(bends))), "tertiary", 3)])).route(
+        at((0, 0), (1000, 0), (1000, 0), (1990, 0))
+    )
+    light = path.simplified(5.0)
+    assert len(light.coordinates) < len(path.coordinates) / 2
+    np.testing.assert_allclose(light.coordinates[light.leg_offsets], path.coordinates[path.leg_offsets], atol=1e-9)
+    np.testing.assert_array_equal(light.leg_dist_m, path.leg_dist_m)
+    drawn = shapely.LineString(light.coordinates)
+    assert shapely.distance(drawn, shapely.points(path.coordinates)).max() * 111_000 < 6
+    assert path.simplified(0.0).leg_offsets[-1] == len(path.simplified(0.0).coordinates) - 1
