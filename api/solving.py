@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Protocol
 
+from kernel.money import Fen, format_yuan
 from kernel.progress import Progress
-from routing import solve
+from routing import solve, to_fen
 from routing.problem import Problem
 from routing.solution import Result
 from routing.stop import FirstOf, MaxRuntime, SearchState
 from routing.stop.rules import UNLIMITED
 
-_cancelled: ContextVar[threading.Event | None] = ContextVar("cunda_cancelled", default=None)
+
+class SearchListener(Protocol):
+    """Who started a search: may end it, and hears of the best cost so far."""
+
+    @property
+    def cancel(self) -> threading.Event:
+        """Return the event that ends the search."""
+        ...
+
+    def best_cost(self, cost_fen: int) -> None:
+        """Hear what the best plan so far costs."""
+        ...
+
+
+_listener: ContextVar[SearchListener | None] = ContextVar("cunda_search_listener", default=None)
 _LOOK_S = 0.5  # a cancel is noticed within this time
+_COST_NOTE = re.compile(r"^cost (\d+)$")  # what the solver says beside its progress, in its own units
 
 
 @contextmanager
-def cancellable(event: threading.Event) -> Iterator[None]:
-    """Let an event end the searches that this thread starts inside the block."""
-    token = _cancelled.set(event)
+def heard_by(listener: SearchListener) -> Iterator[None]:
+    """Let somebody listen to, and end, the searches that this thread starts inside the block."""
+    token = _listener.set(listener)
     try:
         yield
     finally:
-        _cancelled.reset(token)
+        _listener.reset(token)
 
 
 @dataclass(frozen=True)
@@ -50,8 +68,19 @@ class UntilCancelled:
 
 
 def solve_within(problem: Problem, seconds: float, *, seed: int, threads: int, progress: Progress) -> Result:
-    """Solve within some seconds, or less when the operation is cancelled; fits the planner's solver port."""
-    event = _cancelled.get()
+    """Solve within some seconds, or less when the listener cancels; fits the planner's solver port."""
+    listener = _listener.get()
     limit = MaxRuntime(seconds)
-    stop = limit if event is None else FirstOf(limit, UntilCancelled(event))
-    return solve(problem, stop, seed, threads=threads, progress=progress)
+    stop = limit if listener is None else FirstOf(limit, UntilCancelled(listener.cancel))
+
+    def tell(stage: str, done: int, total: int | None = None, note: str = "") -> None:
+        match = _COST_NOTE.match(note)
+        if match is None:
+            progress(stage, done, total, note)
+            return
+        cost_fen = to_fen(int(match[1]))
+        if listener is not None:
+            listener.best_cost(cost_fen)
+        progress(stage, done, total, f"{format_yuan(Fen(cost_fen))} yuan")
+
+    return solve(problem, stop, seed, threads=threads, progress=tell)

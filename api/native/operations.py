@@ -30,7 +30,7 @@ class OperationView(View):
     done: int
     total: int | None
     note: str
-    best_cost: float | None
+    best_cost_fen: int | None
     cancel_requested: bool
     created_at: datetime
     started_at: datetime | None

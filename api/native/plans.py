@@ -22,7 +22,7 @@ from api.native.paging import DEFAULT_LIMIT, Cursor, Limit, cut_page, read_curso
 from api.native.scope import actor, check_region
 from api.operations.service import RunningOperation, Work
 from api.services import Services
-from api.solving import cancellable
+from api.solving import heard_by
 from dispatch.demand.reasons import Reason
 from dispatch.plans.errors import PlanNotFoundError, PlanVersionNotFoundError
 from dispatch.plans.model import Plan, PlanPublication, PlanUnassigned, PlanVersion
@@ -254,7 +254,7 @@ def planning(services: Services, order: PlanOrder, who: str) -> Work:
     )
 
     def work(run: RunningOperation) -> dict[str, Any]:
-        with cancellable(run.cancel):
+        with heard_by(run):
             made = services.planner.make_plan(
                 order.region, order.day, actor=who, reason=order.reason, settings=settings, progress=run.progress
             )

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -40,32 +40,44 @@ class Work(Protocol):
         ...
 
 
-@dataclass
 class RunningOperation:
-    """The handle that working code gets: tells progress, asks whether to stop."""
+    """The handle that working code gets: tells progress, asks whether to stop.
 
-    operation_id: str
-    runner: OperationRunner
-    cancel: threading.Event = field(default_factory=threading.Event)
-    _last_notice_s: float = field(default=float("-inf"))
-    _last_stage: str = ""
+    Telling only keeps the notice in memory; another thread stores it. Working code may be inside a write
+    transaction of its own, and on SQLite a second one would wait for the first for ever.
+    """
+
+    def __init__(self, operation_id: str) -> None:
+        self.operation_id = operation_id
+        self.cancel = threading.Event()
+        self._guard = threading.Lock()
+        self._stage = ""
+        self._best_cost_fen: int | None = None
+        self._untold: list[dict[str, Any]] = []
 
     def progress(self, stage: str, done: int, total: int | None = None, note: str = "") -> None:
         """Tell how far the work is; fits :class:`kernel.progress.Progress`."""
-        self.tell(stage=stage, done=done, total=total, note=note[:255])
+        with self._guard:
+            notice = {
+                "stage": stage[:64], "done": done, "total": total, "note": note[:255],
+                "best_cost_fen": self._best_cost_fen,
+            }  # fmt: skip
+            if self._untold and stage == self._stage:
+                self._untold[-1] = notice  # of one stage only the latest matters
+            else:
+                self._untold.append(notice)
+            self._stage = stage
 
-    def best_cost(self, cost: float) -> None:
-        """Tell the cost of the best plan found so far."""
-        self.tell(best_cost=cost)
+    def best_cost(self, cost_fen: int) -> None:
+        """Tell what the best plan found so far costs; it goes out with the next progress."""
+        with self._guard:
+            self._best_cost_fen = cost_fen
 
-    def tell(self, **fields: Any) -> None:
-        """Store a notice unless one was stored a moment ago; a new stage is always stored."""
-        now_s = self.runner.clock.monotonic_s()
-        stage = str(fields.get("stage", self._last_stage))
-        if stage == self._last_stage and now_s - self._last_notice_s < _NOTICE_GAP_S:
-            return
-        self._last_notice_s, self._last_stage = now_s, stage
-        self.runner.note(self.operation_id, fields)
+    def take_untold(self) -> list[dict[str, Any]]:
+        """Give the notices that were not stored yet, and forget them."""
+        with self._guard:
+            taken, self._untold = self._untold, []
+            return taken
 
     def cancelled(self) -> bool:
         """Tell whether somebody asked to stop; the best plan so far is kept."""
@@ -137,7 +149,7 @@ class OperationRunner:
 
     def launch(self, operation_id: str, work: Work) -> Future[None]:
         """Hand a committed operation to a worker."""
-        run = RunningOperation(operation_id, self)
+        run = RunningOperation(operation_id)
         with self._guard:
             self._running[operation_id] = run
         return self._pool.submit(self._run, run, work)
@@ -186,11 +198,15 @@ class OperationRunner:
             session.expunge_all()
             return events
 
-    def note(self, operation_id: str, fields: dict[str, Any]) -> None:
-        """Store progress of a running operation."""
+    def _store_notices(self, run: RunningOperation) -> None:
+        notices = run.take_untold()
+        if not notices:
+            return
         with self.database.begin() as session:
-            session.execute(update(Operation).where(Operation.id == operation_id).values(**fields))
-            session.add(OperationEvent(operation_id=operation_id, kind="progress", body=fields))
+            last = notices[-1]
+            session.execute(update(Operation).where(Operation.id == run.operation_id).values(**last))
+            for notice in notices:
+                session.add(OperationEvent(operation_id=run.operation_id, kind="progress", body=notice))
 
     def _run(self, run: RunningOperation, work: Work) -> None:
         try:
@@ -200,6 +216,7 @@ class OperationRunner:
             self._mark_running(run.operation_id)
             with _failures_become_problems() as outcome:
                 outcome.result = work(run)
+            self._store_notices(run)
             if outcome.problem is not None:
                 self._finish(run.operation_id, "failed", problem=outcome.problem)
             else:
@@ -227,12 +244,19 @@ class OperationRunner:
             _end(session, _operation(session, operation_id), state, self.clock, result, problem)
 
     def _keep(self) -> None:
-        while not self._closing.wait(HEARTBEAT_S):
+        renewed_s = self.clock.monotonic_s()
+        while not self._closing.wait(_NOTICE_GAP_S):
             try:
-                self._renew()
-                self._fail_abandoned(self._lease_is_over())
+                with self._guard:
+                    runs = list(self._running.values())
+                for run in runs:
+                    self._store_notices(run)
+                if self.clock.monotonic_s() - renewed_s >= HEARTBEAT_S:
+                    renewed_s = self.clock.monotonic_s()
+                    self._renew()
+                    self._fail_abandoned(self._lease_is_over())
             except CundaError as problem:  # the database may be away for a moment; the next round tries again
-                get_logger("api").warning("heartbeat_failed", error_code=problem.code, detail=problem.message)
+                get_logger("api").warning("operation_keeper_failed", error_code=problem.code, detail=problem.message)
 
     def _renew(self) -> None:
         with self._guard:

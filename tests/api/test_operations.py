@@ -17,6 +17,7 @@ from api.services import Services
 from kernel.clock import ManualClock
 from kernel.db import Database
 from kernel.errors import ConflictError
+from kernel.events import append_event
 from kernel.ids import SeededIds
 
 Start = Callable[[Work], str]
@@ -59,7 +60,6 @@ def test_api_08_work_is_polled_to_its_result(dispatcher: httpx.Client, start: St
 
     def work(run: RunningOperation) -> dict[str, Any]:
         run.progress("matrix", 1, 4)
-        run.best_cost(12.5)
         going.wait(10)
         return {"plan": "p-1"}
 
@@ -92,6 +92,23 @@ def test_api_09_a_stream_resumes_after_the_last_event(dispatcher: httpx.Client, 
     assert all(event["id"] for event in whole)
     rest = _lines_of(dispatcher, f"/operations/{name}/events", last=whole[2]["id"])
     assert rest == whole[3:]
+
+
+def test_progress_may_be_told_inside_a_transaction(dispatcher: httpx.Client, start: Start, services: Services) -> None:
+    """Work that tells its progress while it writes to the database does not wait for itself."""
+
+    def work(run: RunningOperation) -> dict[str, Any]:
+        with services.database.begin() as session:
+            append_event(session, "test.done", "test:1", {}, fact_at=run_at, committed_at=run_at)
+            for number in range(50):
+                run.progress(f"stage {number}", 0)
+        return {}
+
+    run_at = services.clock.now()
+    name = start(work)
+    events = _lines_of(dispatcher, f"/operations/{name}/events")
+    assert len([event for event in events if event["event"] == "progress"]) == 50
+    assert dispatcher.get(f"/operations/{name}").json()["state"] == "succeeded"
 
 
 def test_a_failure_keeps_its_code(dispatcher: httpx.Client, start: Start) -> None:

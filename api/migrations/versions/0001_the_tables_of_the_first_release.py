@@ -157,7 +157,7 @@ def upgrade() -> None:
         sa.Column("done", sa.BigInteger(), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=True),
         sa.Column("note", sa.String(length=255), nullable=False),
-        sa.Column("best_cost", sa.Float(), nullable=True),
+        sa.Column("best_cost_fen", sa.BigInteger(), nullable=True),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("owner", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
