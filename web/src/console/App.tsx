@@ -43,7 +43,10 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
   const regions = useResource("regions", (signal) => answered(api.GET("/api/v1/regions", { signal })));
   const known = useMemo(() => regions.data?.items ?? [], [regions.data]);
   const region = known.find((one) => one.name === place.region) ?? known[0] ?? null;
-  const day = place.day ?? (region ? todayIn(region.zone, new Date()) : null);
+  const usual = useResource(region && place.day === null ? `usual-day/${region.name}` : null, (signal) =>
+    usualDay(region?.name ?? "", todayIn(region?.zone ?? "UTC", new Date()), signal),
+  );
+  const day = place.day ?? usual.data ?? (usual.problem && region ? todayIn(region.zone, new Date()) : null);
 
   const head = (children: React.ReactNode) => (
     <Head
@@ -66,8 +69,8 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
         {head(null)}
         <main className="empty">
           {regions.problem && <p role="alert">{explain(regions.problem, language)}</p>}
-          {regions.loading && <p className="muted">{t("app.loading")}</p>}
-          {regions.data && <p>{t("app.no_region")}</p>}
+          {(regions.loading || usual.loading) && <p className="muted">{t("app.loading")}</p>}
+          {regions.data && known.length === 0 && <p>{t("app.no_region")}</p>}
         </main>
       </div>
     );
@@ -84,4 +87,11 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
       onSearched={setSearched}
     />
   );
+}
+
+/** Today, unless only a later day has a plan: then the next such day, which is what a dispatcher works on. */
+async function usualDay(region: string, today: string, signal: AbortSignal): Promise<string> {
+  const plans = await answered(api.GET("/api/v1/plans", { params: { query: { region } }, signal }));
+  const days = plans.items.map((plan) => plan.day).filter((day) => day >= today);
+  return days.sort()[0] ?? today;
 }

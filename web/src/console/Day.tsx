@@ -145,7 +145,15 @@ export function Day({ region, day, place, go, head, searched, onSearched }: DayP
           <div className="panel__content" role="tabpanel" aria-label={t(`${tab}.title`)}>
             {tab === "routes" && <RouteList routes={plan?.routes ?? []} contents={plan?.contents ?? NO_CONTENTS} loading={data.loading} selected={place.route} onRoute={chooseRoute} />}
             {tab === "unassigned" && <Unassigned groups={plan?.unassigned ?? []} onParcel={onSearched} />}
-            {tab === "feed" && <Feed entries={data.feed} connected={data.connected} zone={region.zone} />}
+            {tab === "feed" && (
+              <Feed
+                entries={data.feed}
+                connected={data.connected}
+                zone={region.zone}
+                nameParty={data.nameParty}
+                onParcel={onSearched}
+              />
+            )}
           </div>
         </section>
         <div className="map-area">

@@ -17,11 +17,10 @@ interface Seen {
   stage: string;
   done: number;
   total: number | null;
-  note: string;
   bestCostFen: number | null;
 }
 
-const START: Seen = { stage: "", done: 0, total: null, note: "", bestCostFen: null };
+const START: Seen = { stage: "", done: 0, total: null, bestCostFen: null };
 
 /** A plan being made: its stage, how far, the best cost so far, and a way to stop it. */
 export function PlanRun({ operationId, onEnd }: PlanRunProps) {
@@ -77,7 +76,6 @@ export function PlanRun({ operationId, onEnd }: PlanRunProps) {
       {seen.bestCostFen !== null && (
         <span className="num">{t("run.best", { cost: formatYuan(seen.bestCostFen, language, true) })}</span>
       )}
-      <span className="muted num">{seen.note}</span>
       <span className="head__gap" />
       <button type="button" className="button" onClick={() => void stop()} disabled={stopping}>
         {t("run.cancel")}
@@ -93,7 +91,6 @@ function merge(before: Seen, told: Record<string, unknown>): Seen {
     stage: text("stage") ?? before.stage,
     done: number("done") ?? before.done,
     total: "total" in told ? (number("total") ?? null) : before.total,
-    note: text("note") ?? before.note,
     bestCostFen: number("best_cost") ?? before.bestCostFen,
   };
 }

@@ -9,6 +9,7 @@ import { listen } from "../api/stream";
 import type { Fleet, LoggedEvent, Region, RouteFigures, Site } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import { lateStops, type DayPlan, type RouteContent, type UnassignedGroup } from "./day";
+import type { FeedEntry } from "./Feed";
 import { loadUnassigned, loadVersion, plannedRoute, type VersionFigures } from "./plan";
 import { useContents } from "./useContents";
 
@@ -28,17 +29,10 @@ export interface DayData {
   places: FeatureCollection | null;
   sites: FeatureCollection;
   townships: FeatureCollection;
-  feed: readonly FeedItem[];
+  feed: readonly FeedEntry[];
   connected: boolean;
   /** A custodian or place of the ledger, `kind:id`, in the reader's words. */
   nameParty(party: string): string;
-}
-
-export interface FeedItem {
-  id: string;
-  kind: string;
-  at: string;
-  about: string;
 }
 
 /** All a day's screen shows, kept up to date by the server's own events. */
@@ -143,18 +137,18 @@ function sitePoints(sites: readonly Site[]): FeatureCollection {
 
 /** Listens while the page is open; what changes this day's plan fetches it again. */
 function useFeed(region: string, day: string, reload: () => void) {
-  const [feed, setFeed] = useState<readonly FeedItem[]>([]);
+  const [feed, setFeed] = useState<readonly FeedEntry[]>([]);
   const [connected, setConnected] = useState(false);
   useEffect(() => {
     const abort = new AbortController();
     let settle: ReturnType<typeof setTimeout> | undefined;
     let batch: ReturnType<typeof setTimeout> | undefined;
-    let heard: FeedItem[] = [];
+    let heard: FeedEntry[] = [];
     const refetch = () => {
       clearTimeout(settle);
       settle = setTimeout(reload, SETTLE_MS);
     };
-    const tell = (item: FeedItem) => {
+    const tell = (item: FeedEntry) => {
       heard.unshift(item);
       batch ??= setTimeout(() => {
         const fresh = heard;
@@ -178,7 +172,7 @@ function useFeed(region: string, day: string, reload: () => void) {
         if (!concerns(told, region)) return;
         if (told.kind.startsWith("plan.") && (told.body["day"] === undefined || told.body["day"] === day)) refetch();
         if (!BY_THE_THOUSAND.has(told.kind)) {
-          tell({ id: String(told.position), kind: told.kind, at: told.fact_at, about: aboutOf(told) });
+          tell({ id: String(told.position), kind: kindOf(told), at: told.fact_at, subject: told.subject });
         }
       },
     });
@@ -195,12 +189,9 @@ function concerns(event: LoggedEvent, region: string): boolean {
   return event.body["region"] === undefined || event.body["region"] === region;
 }
 
-function aboutOf(event: LoggedEvent): string {
-  const word = (name: string) => {
-    const value = event.body[name];
-    return typeof value === "string" || typeof value === "number" ? String(value) : null;
-  };
-  return word("site_id") ?? word("device") ?? word("waybill") ?? event.subject;
+/** An insertion is published like any version; to a dispatcher it is another piece of news. */
+function kindOf(event: LoggedEvent): string {
+  return event.kind === "plan.published" && event.body["kind"] === "insertion" ? "plan.inserted" : event.kind;
 }
 
 const NO_SITES: readonly Site[] = [];

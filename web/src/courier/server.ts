@@ -7,8 +7,8 @@ import { todayIn } from "../i18n/format";
 import { DONE_STATUSES, type CourierDay, type CourierStop } from "./day";
 import type { OutboxRow, Send, Verdict } from "./outbox";
 
-/** The day the courier works: today where the region is. */
-export async function workingDay(): Promise<string> {
+/** Today where the region is. */
+export async function today(): Promise<string> {
   const regions = await answered(api.GET("/api/v1/regions"));
   return todayIn(regions.items[0]?.zone ?? "UTC", new Date());
 }

@@ -1,12 +1,13 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { asProblem, type ProblemBody } from "../api/problem";
+import { dayAfter } from "../i18n/format";
 import type { Me } from "../api/types";
 import { openDatabase, result, STORES, transact } from "./database";
 import { doneKind, type CourierDay, type CourierParcel, type CourierStop } from "./day";
 import { Outbox, type Outcome, type OutboxCounts, type OutboxRow } from "./outbox";
 import type { Failure } from "./OutcomeSheet";
-import { fetchDay, sender, workingDay } from "./server";
+import { fetchDay, sender, today } from "./server";
 
 const POLL_MS = 20_000;
 const FIRST_RETRY_MS = 2_000;
@@ -93,10 +94,7 @@ export function useHandheld(me: Me): Handheld {
 
   const pull = useCallback(async () => {
     try {
-      const today = await workingDay();
-      const known = newest.current?.day === today ? newest.current : null;
-      const seen = shown.current?.day === today ? shown.current.planVersionId : null;
-      const answer = await fetchDay({ day: today, etag: known?.etag ?? null, seen });
+      const answer = await pullNext(await today(), newest.current, shown.current);
       setOnline(true);
       setProblem(null);
       if (answer === "same") return;
@@ -167,13 +165,13 @@ export function useHandheld(me: Me): Handheld {
   const record = useCallback<Handheld["record"]>(
     async (stop, type, parcels, failure) => {
       if (!outbox || !shown.current) return;
-      const today = shown.current;
+      const driven = shown.current;
       for (const parcel of parcels) {
         await outbox.record({
           type: type === "failed" ? "attempted" : doneKind(stop, parcel),
           parcelId: parcel.id,
-          day: today.day,
-          planVersionId: today.planVersionId,
+          day: driven.day,
+          planVersionId: driven.planVersionId,
           ...(failure ?? {}),
         });
       }
@@ -217,6 +215,19 @@ export function useHandheld(me: Me): Handheld {
     dismiss,
     waybillOf,
   };
+}
+
+/** Pull today's route; a courier without one today sees tomorrow's, once it is published. */
+async function pullNext(first: string, newest: CourierDay | null, shown: CourierDay | null): Promise<CourierDay | "same" | null> {
+  for (const day of [first, dayAfter(first, 1)]) {
+    const answer = await fetchDay({
+      day,
+      etag: newest?.day === day ? newest.etag : null,
+      seen: shown?.day === day ? shown.planVersionId : null,
+    });
+    if (answer !== null) return answer;
+  }
+  return null;
 }
 
 /** Parcels that need nothing more: done on this phone, or known to the server as done. */
