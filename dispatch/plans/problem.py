@@ -1,35 +1,25 @@
 """The routing problem of a day: stops, fleet and roads as the solver wants them, with the way back.
 
 ``day_problem`` is what planning, benchmarks and bug reports share: the same stops, fleet and matrices always
-give the same :class:`routing.problem.Problem`, and `dump_problem` writes it to a folder that needs no database.
+give the same :class:`routing.problem.Problem`. `dump_day` writes it to a folder that needs no database and names
+nobody: tasks carry the stops' keys, which are digests.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from dispatch.demand.reasons import Fix, Reason, ReasonCode
 from dispatch.demand.stops import Stop
 from dispatch.fleet.fleet import DIMENSIONS, Fleet, TypeSpec, VehicleSpec
 from dispatch.plans.matrices import DayMatrices, Point, distinct, rounded
-from routing.builder import ProblemBuilder, matrix_int32
-from routing.problem import (
-    UNREACHABLE,
-    Depot,
-    Problem,
-    Profile,
-    Task,
-    VehicleType,
-    fen,
-    per_hour,
-    per_km,
-)
+from routing.builder import ProblemBuilder
+from routing.problem import UNREACHABLE, Problem, fen, per_hour, per_km
+from routing.problem_io import load_problem, save_problem
 
 LEFT_OUT_STOP_FEN: Final = 100_000
 """Price of leaving a stop out: more than a vehicle of its own to the farthest village costs."""
@@ -171,60 +161,39 @@ def _add_task(builder: ProblemBuilder, stop: Stop, row: int) -> None:
     )
 
 
-_PROBLEM_FILE: Final = "problem.json"
-_MATRICES_FILE: Final = "matrices.npz"
+_PROBLEM_FILE: Final = "problem.npz"
+_MEANING_FILE: Final = "day.json"
 
 
-def dump_problem(problem: Problem, folder: Path) -> None:
-    """Write a day's problem as ``problem.json`` and ``matrices.npz``.
+def dump_day(day: DayProblem, folder: Path) -> None:
+    """Write a day for a benchmark or a bug report: the problem, and what its numbers stand for.
 
-    The files hold ids, places, loads and times, no names, phones or addresses.
+    ``problem.npz`` is what :func:`routing.problem_io.load_problem` reads; ``day.json`` lists the vehicle of each
+    number and stop and parcels of each task. Ids only, no names, phones or addresses.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    body = {
-        "dimensions": list(problem.dimensions),
-        "depots": [asdict(depot) for depot in problem.depots],
-        "vehicle_types": [_plain(asdict(kind)) for kind in problem.vehicle_types],
-        "tasks": [_plain(asdict(task)) for task in problem.tasks],
-        "profiles": [profile.id for profile in problem.profiles],
+    save_problem(day.problem, folder / _PROBLEM_FILE)
+    meaning = {
+        "vehicles": [vehicle.id for vehicle in day.vehicles],
+        "tasks": [
+            {
+                "stop": stop.key,
+                "kind": stop.kind.value,
+                "deliveries": list(stop.deliveries),
+                "collections": list(stop.collections),
+            }
+            for stop in day.stops
+        ],
     }
-    text = json.dumps(body, ensure_ascii=False, indent=1)
-    (folder / _PROBLEM_FILE).write_text(text, encoding="utf-8")
-    arrays = {f"time_s_{profile.id}": profile.duration_s for profile in problem.profiles}
-    arrays |= {f"distance_m_{profile.id}": profile.distance_m for profile in problem.profiles}
-    np.savez(folder / _MATRICES_FILE, allow_pickle=False, coordinates=np.array(problem.coordinates), **arrays)
+    (folder / _MEANING_FILE).write_text(json.dumps(meaning, indent=1), encoding="utf-8")
 
 
 def read_problem(folder: Path) -> Problem:
-    """Read a problem that `dump_problem` wrote."""
-    body = json.loads((folder / _PROBLEM_FILE).read_text(encoding="utf-8"))
-    with np.load(folder / _MATRICES_FILE, allow_pickle=False) as arrays:
-        coordinates = arrays["coordinates"]
-        profiles = tuple(
-            Profile(
-                name,
-                matrix_int32(arrays[f"distance_m_{name}"], name, "distance_m"),
-                matrix_int32(arrays[f"time_s_{name}"], name, "time_s"),
-            )
-            for name in body["profiles"]
-        )
-    return Problem(
-        tasks=tuple(Task(**_frozen(task)) for task in body["tasks"]),
-        depots=tuple(Depot(**depot) for depot in body["depots"]),
-        vehicle_types=tuple(VehicleType(**_frozen(kind)) for kind in body["vehicle_types"]),
-        profiles=profiles,
-        dimensions=tuple(body["dimensions"]),
-        coordinates=coordinates,
-    )
+    """Read the problem of a day that `dump_day` wrote.
 
-
-def _plain(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in fields.items()}
-
-
-def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
-    sets = {name: frozenset(fields[name]) for name in ("skills", "forbidden_tasks") if name in fields}
-    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-    if "windows" in fields:
-        lists["windows"] = tuple((open_s, close_s) for open_s, close_s in fields["windows"])
-    return fields | lists | sets
+    Raises
+    ------
+    InvalidProblemError
+        If the folder holds no such problem.
+    """
+    return load_problem(folder / _PROBLEM_FILE)

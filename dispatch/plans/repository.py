@@ -97,6 +97,17 @@ class NewRoute:
     geometry_id: str | None = None
 
 
+@dataclass(frozen=True)
+class VersionTotals:
+    """A version's routes, stops and parcels added up."""
+
+    routes: int
+    stops: int
+    parcels: int
+    distance_m: int
+    duration_s: int
+
+
 class PlanRepository:
     """Reads and writes of one session.
 
@@ -224,6 +235,32 @@ class PlanRepository:
         query = select(PlanUnassigned.parcel_id, PlanUnassigned.reason)
         query = query.where(PlanUnassigned.version_id == version.reasons_of).order_by(PlanUnassigned.parcel_id)
         return {parcel_id: Reason.from_dict(body) for parcel_id, body in self._session.execute(query)}
+
+    def reason_counts(self, version: PlanVersion) -> dict[str, int]:
+        """Give how many parcels of a version are on no route, by reason code."""
+        query = select(PlanUnassigned.code, func.count()).where(PlanUnassigned.version_id == version.reasons_of)
+        return dict(self._session.execute(query.group_by(PlanUnassigned.code).order_by(PlanUnassigned.code)).all())
+
+    def totals(self, version_id: str) -> VersionTotals:
+        """Add up a version's routes, stops and parcels."""
+        held = select(PlanVersionRoute.route_id).where(PlanVersionRoute.version_id == version_id)
+        duration_s = PlanRoute.end_s - PlanRoute.start_s
+        of_routes = select(func.count(), func.sum(PlanRoute.distance_m), func.sum(duration_s))
+        routes, distance_m, worked_s = self._session.execute(of_routes.where(PlanRoute.id.in_(held))).one()
+        of_stops = select(func.count()).select_from(PlanStop).where(PlanStop.route_id.in_(held))
+        of_parcels = (
+            select(func.count())
+            .select_from(PlanStopParcel)
+            .join(PlanStop, PlanStop.id == PlanStopParcel.stop_id)
+            .where(PlanStop.route_id.in_(held))
+        )
+        return VersionTotals(
+            routes=routes,
+            stops=self._session.scalar(of_stops) or 0,
+            parcels=self._session.scalar(of_parcels) or 0,
+            distance_m=int(distance_m or 0),
+            duration_s=int(worked_s or 0),
+        )
 
     # -- routes -------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -77,8 +76,8 @@ def summarise(session: Session, version_id: str) -> VersionSummary:
     repository = PlanRepository(session)
     version = repository.version(version_id)
     plan = repository.plan_of(version.plan_id)
-    routes = [stored.route for stored in repository.routes(version)]
-    codes = Counter(reason.code.value for reason in repository.reasons(version).values())
+    totals = repository.totals(version.id)
+    codes = repository.reason_counts(version)
     current = repository.publication(version.plan_id)
     return VersionSummary(
         version_id=version.id,
@@ -94,13 +93,13 @@ def summarise(session: Session, version_id: str) -> VersionSummary:
         reason=version.reason,
         seed=version.seed,
         source=version.source,
-        routes=len(routes),
-        stops=sum(len(route.stops) for route in routes),
-        parcels_planned=sum(len(route.parcel_ids) for route in routes),
+        routes=totals.routes,
+        stops=totals.stops,
+        parcels_planned=totals.parcels,
         parcels_unassigned=sum(codes.values()),
-        reasons=dict(sorted(codes.items())),
-        distance_m=sum(route.distance_m for route in routes),
-        duration_s=sum(route.end_s - route.start_s for route in routes),
+        reasons=codes,
+        distance_m=totals.distance_m,
+        duration_s=totals.duration_s,
         cost_fen=version.cost_fen,
         cost=version.cost,
         statistics=version.statistics,
