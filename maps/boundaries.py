@@ -23,6 +23,9 @@ from maps.osm_read import OsmBoundary
 _NEAR_M = 300.0
 """A place this close outside every township counts to the nearest: boundaries are drawn coarsely."""
 
+_FINEST_LEVEL = 9
+"""OSM: level 8 is the township in China; 10 is the village committee, which is a place of ours, no township."""
+
 LonLat = tuple[float, float]
 OsmPoint = tuple[int, float, float]
 
@@ -123,7 +126,7 @@ def township_areas(boundaries: Sequence[OsmBoundary], places: FloatArray) -> lis
     """
     levels: dict[int, list[OsmBoundary]] = defaultdict(list)
     for boundary in boundaries:
-        if boundary.complete:
+        if boundary.complete and boundary.level <= _FINEST_LEVEL:
             levels[boundary.level].append(boundary)
     best: tuple[int, int, list[Area], BoundaryOpenError | None] = (0, 0, [], None)
     for _, members in sorted(levels.items(), reverse=True):

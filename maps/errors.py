@@ -26,6 +26,13 @@ class RegionDataError(UnavailableError):
     remedy = "Import the region again; an import replaces the stored files as a whole."
 
 
+class RegionStorageError(UnavailableError):
+    """A region cannot be written to the disk."""
+
+    code = "region_storage"
+    remedy = "Check the free space of the disk and that the folder `home` in the settings may be written to."
+
+
 class PlaceNotFoundError(NotFoundError):
     """The region has no place or township of that id."""
 

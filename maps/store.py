@@ -31,7 +31,7 @@ from maps.engines.dijkstra import DijkstraEngine
 from maps.engines.geodesic import GeodesicEngine, terrain_of
 from maps.engines.network import NetworkEngine
 from maps.engines.protocol import REFUSE_SNAP_M, WARN_SNAP_M
-from maps.errors import CoordinateError, RegionDataError, RegionNameError, RegionNotFoundError
+from maps.errors import CoordinateError, RegionDataError, RegionNameError, RegionNotFoundError, RegionStorageError
 from maps.geodesy import as_points
 from maps.graph import RoadGraph, load_roads, save_roads
 from maps.osm_import import OSM_ATTRIBUTION, read_county
@@ -296,13 +296,23 @@ def _fingerprint(record: dict[str, Any], graph: RoadGraph | None) -> str:
 
 @contextmanager
 def _staging(root: Path, name: str) -> Iterator[tuple[Path, Path]]:
-    """Give a folder to build in, on the same disk, and the region's own; the first is gone afterwards."""
-    root.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root))
+    """Give a folder to build in, on the same disk, and the region's own; the first is gone afterwards.
+
+    Raises
+    ------
+    RegionStorageError
+        If the disk refuses; nothing is left of what was being built.
+    """
+    staged: Path | None = None
     try:
+        root.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root))
         yield staged, root / name
+    except OSError as problem:
+        raise RegionStorageError(f"region {name} cannot be written: {problem}", name=name) from problem
     finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        if staged is not None:
+            shutil.rmtree(staged, ignore_errors=True)
 
 
 def _roads_of(folder: Path) -> str:

@@ -106,6 +106,21 @@ def test_a_boundary_cut_off_by_the_extract_is_passed_over(write_extract: Write) 
     assert [town.id for town in read_county(write_extract(**parts)).townships] == ["r30"]
 
 
+def test_village_committees_are_no_townships(write_extract: Write) -> None:
+    """Boundaries of single villages in the data do not turn every village into a township."""
+    parts = county()
+    for number, x in enumerate((300, 450)):
+        corners = {
+            301 + 10 * number + i: xy for i, xy in enumerate([(x, -90), (x + 140, -90), (x + 140, 900), (x, 900)])
+        }
+        parts["nodes"] |= {ident: (*xy, {}) for ident, xy in corners.items()}
+        parts["ways"][40 + number] = ([*corners, next(iter(corners))], {})
+        parts["relations"][50 + number] = (
+            [("w", 40 + number, "outer")], {**BORDER, "admin_level": "10", "name": f"{number}村"},
+        )  # fmt: skip
+    assert [town.id for town in read_county(write_extract(**parts)).townships] == ["r30"]
+
+
 def test_without_boundaries_places_belong_to_their_nearest_town(write_extract: Write) -> None:
     """An extract without township boundaries still gives a county one can plan, and says so."""
     parts = county(relations={})

@@ -15,6 +15,7 @@ from maps.errors import (
     RegionDataError,
     RegionNameError,
     RegionNotFoundError,
+    RegionStorageError,
     TerrainError,
 )  # fmt: skip
 from maps.places import Place
@@ -115,6 +116,14 @@ def test_a_centre_far_from_roads_is_refused(store: RegionStore, demo_extract: Pa
     """A county centre on another continent is told at import, not at the first plan."""
     with pytest.raises(CoordinateError, match="farther than 2000 m"):
         store.import_osm(demo_extract, "county", depot=(10.0, 50.0))
+
+
+def test_a_disk_that_refuses_is_named(tmp_path: Path, tables: tuple[Path, Path]) -> None:
+    """When the folder of regions cannot be made the import says so and how to help."""
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(RegionStorageError) as caught:
+        RegionStore(tmp_path / "file" / "regions").import_csv(*tables, "county")
+    assert "free space" in caught.value.remedy
 
 
 def test_unknown_terrain_is_refused(store: RegionStore, tables: tuple[Path, Path]) -> None:
