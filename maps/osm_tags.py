@@ -23,8 +23,8 @@ CAR, MOTORCYCLE = 1, 2
 
 _REFUSED = {"no", "private", "agricultural", "forestry", "military", "permit", "emergency"}
 _GRANTED = {"yes", "designated", "permissive", "destination", "delivery", "customers", "official"}
-# Field and forest lanes are for cars only when graded firm; unknown ones are left to two and three wheels.
-_FIRM_TRACKS = {"grade1", "grade2"}
+# Soft field and forest lanes are left to two and three wheels; an ungraded one may be a village's only road.
+_SOFT_TRACKS = {"grade3", "grade4", "grade5"}
 _NARROW = {"path", "footway", "bridleway", "cycleway", "pedestrian"}
 
 _CAR_KEYS = ("motorcar", "motor_vehicle", "vehicle", "access")
@@ -102,7 +102,7 @@ def _access(highway: str, tags: Mapping[str, str]) -> int:
     if highway in _NARROW:  # built for feet: closed unless a sign opens it
         car_open, motorcycle_open = False, _granted(_MOTORCYCLE_KEYS[:3], tags) is True
     elif highway == "track":
-        firm = tags.get("tracktype") in _FIRM_TRACKS
+        firm = tags.get("tracktype") not in _SOFT_TRACKS
         car_open = car if car is not None else firm
         motorcycle_open = motorcycle is not False
     else:
