@@ -16,6 +16,7 @@ from api.native.stream import ClosingState
 from api.problems import install_problem_handlers
 from api.services import Services
 from api.version import cunda_version
+from api.web import mount_pages
 
 #: Largest body that is not an upload; a batch of 500 courier events is well below.
 MAX_BODY_BYTES = 2_097_152
@@ -63,6 +64,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.streams = ClosingState()
     install_problem_handlers(app)
+    mount_pages(app)
     app.add_middleware(
         BodyLimit,
         max_bytes=MAX_BODY_BYTES,

@@ -195,7 +195,7 @@ class WebNotBuiltError(NotFoundError):
     """The web pages are not built in this installation."""
 
     code = "web_not_built"
-    remedy = "Build them with `scripts/web`, then restart the server."
+    remedy = "Build them with `scripts/build-web`."
 
 
 class UsageError(InputError):

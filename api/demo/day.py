@@ -227,10 +227,11 @@ def _fact(day: DayState, kind: str, parcel_id: str, seq: int, **more: Any) -> di
 def insert_drop_off(day: DayState) -> dict[str, Any]:
     """Let a customer use a kiosk; the drop-off joins a published route and nobody else's order changes."""
     routes = _routes_of_couriers(day)
+    known = {was["body"]["route_id"] for was in routes.values()}
     before = day.dispatcher.get("/events", after=0, limit=1)["newest"]
     event_id = day.world.kiosks.drop()
     day.dropped = day.wait_for("the drop-off in the ledger", lambda: _parcel_of(day, event_id, before))
-    courier_id = day.wait_for("the drop-off on a route", lambda: _courier_with(day, day.dropped))
+    courier_id = day.wait_for("the drop-off on a route", lambda: _courier_with(day, day.dropped, known))
     was = routes[courier_id]
     courier = day.client(courier_id)
     try:
@@ -276,11 +277,11 @@ def _parcel_of(day: DayState, event_id: str, after: int) -> str | None:
     return None
 
 
-def _courier_with(day: DayState, parcel_id: str) -> str | None:
+def _courier_with(day: DayState, parcel_id: str, known_routes: set[str]) -> str | None:
     in_force = day.dispatcher.get(f"/plans/{day.plan_id}")["in_force"]
-    if in_force == day.version["version_id"]:
-        return None
     for entry in day.dispatcher.get(f"/versions/{in_force}/routes")["items"]:
+        if entry["id"] in known_routes:
+            continue  # untouched routes are shared between versions
         detail = day.dispatcher.get(f"/versions/{in_force}/routes/{entry['number']}")
         if any(parcel_id in stop["collections"] for stop in detail["stops"]):
             return str(entry["courier_id"])
