@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
+from routing.costs import route_keeps_rules
+from routing.errors import InvalidPlanError
 from routing.problem import Problem
-from routing.schedule import departure_s
+from routing.schedule import departure_s, schedule
 from routing.search.kernels import anneal as core
 from routing.search.kernels import arrays as a
 from routing.search.model import Model, compile_problem
@@ -83,9 +83,10 @@ def solve_model(
 ) -> a.State:
     """Search with one thread until the rule says stop; return the state that holds the best plan."""
     data, flags = model.data, model.flags
-    state = new_state(data, flags, seed, _first_longest(data))
-    if initial is not None:
-        write_orders(data, state, _initial_orders(model, initial))
+    state = new_state(data, flags, model.leads, seed, _longest(data))
+    orders = _first_orders(model, state, initial)
+    if orders:
+        write_orders(data, state, orders)
         core.search(data, state, flags, core.LOAD, 0, 0.0, 1.0, 1.0, 1)
     core.search(data, state, flags, core.CONSTRUCT, 0, 0.0, 1.0, 1.0, 1)
     note_best(model, run, state)
@@ -133,9 +134,10 @@ def _chunk_size(chunk: int, count: int, took_s: float) -> int:
     return max(10, min(wanted, 4 * chunk, 20_000))
 
 
-def _first_longest(data: a.Data) -> int:
-    """Guess how many tasks a route may hold; all of them on small problems."""
-    return int(data.n)
+def _longest(data: a.Data) -> int:
+    """Return how many entries a route may hold: every task, and a reload between each two."""
+    trips = int(data.cls[:, a.MAXTRIPS].max(initial=1))
+    return int(data.n) + 4 + min(int(data.n), trips - 1)
 
 
 def mean_arc(model: Model, state: a.State) -> float:
@@ -144,7 +146,7 @@ def mean_arc(model: Model, state: a.State) -> float:
     absent = [int(x) for x in state.absent[: int(state.info[a.NABSENT])]]
     arcs = int(state.info[a.CUR]) - fixed - int(model.data.prize[absent].sum())
     count = model.data.n - len(absent) + int(state.info[a.NROUTES])
-    return max(1.0, arcs / max(1, count))
+    return float(max(1.0, arcs / max(1, count)))
 
 
 def note_best(model: Model, run: RunState, state: a.State) -> None:
@@ -154,44 +156,176 @@ def note_best(model: Model, run: RunState, state: a.State) -> None:
     run.history.append((round(seen.elapsed_s, 4), run.iterations, missing, cost))
 
 
+def _absent_leads(model: Model, state: a.State) -> Any:
+    """Return a mask of the leads the best plan leaves out."""
+    gone = np.zeros(model.data.n, dtype=bool)
+    gone[model.leads] = True
+    for _, entries in best_orders(state):
+        tasks = [x for x in entries if x < model.data.n]
+        gone[model.data.lead[tasks]] = False
+    return gone
+
+
 def split_cost(model: Model, state: a.State) -> tuple[int, int]:
     """Return (required tasks missing, cost in the problem's units) of the best plan."""
-    missing = 0
     cost = int(state.info[a.BEST])
-    if int(state.info[a.NABSENT_BEST]):
-        present = np.zeros(model.data.n, dtype=bool)
-        for _, tasks in best_orders(state):
-            present[tasks] = True
-        gone = ~present & model.required
-        missing = int(gone.sum())
-        cost -= int(model.data.prize[gone].sum())
-    return missing, cost * model.scale
+    if not int(state.info[a.NABSENT_BEST]):
+        return 0, cost * model.scale
+    gone = _absent_leads(model, state) & model.required
+    missing = int(gone.sum() + (gone & (model.data.side > 0)).sum())
+    return missing, (cost - int(model.data.prize[gone].sum())) * model.scale
 
 
-def _initial_orders(model: Model, initial: Solution) -> list[tuple[int, list[int]]]:
-    """Translate a start plan to classes; routes that break a rule are cut until they do not."""
-    kinds = [int(k) for k in model.data.cls[:, a.KIND]]
-    orders = []
-    for route in initial.routes:
-        kind = model.problem.type_of_vehicle[route.vehicle]
-        orders.append((kinds.index(kind), [int(task) for task in route.tasks]))
+def _first_orders(model: Model, state: a.State, initial: Solution | None) -> list[tuple[int, list[int]]]:
+    """Collect the routes a search begins with: locked ones, and those of a start plan that keep the rules."""
+    orders: list[tuple[int, list[int]]] = []
+    locked: set[int] = set()
+    for c, tasks in model.frozen_orders:
+        locked.update(tasks)
+        if _stands(model, state, c, list(tasks)):
+            orders.append((c, list(tasks)))
+        else:
+            # A lock that contradicts the problem is reported as missing tasks, never broken silently.
+            model.data.allowed[:, list(tasks)] = 0
+    taken = {c for c, _ in orders}
+    free = {c: int(model.data.cls[c, a.COUNT]) for c in range(len(model.classes))}
+    for c in taken:
+        free[c] -= 1
+    placed = set(locked)
+    for route in initial.routes if initial is not None else ():
+        c = _class_of(model, route.vehicle)
+        entries = _entries(model, route)
+        tasks_of = [x for x in entries if x < model.data.n]
+        if free[c] <= 0 or placed.intersection(tasks_of) or not _allowed_route(model, c, route, tasks_of):
+            continue
+        if not model.flags.rich or _stands(model, state, c, entries):
+            orders.append((c, entries))
+            placed.update(tasks_of)
+            free[c] -= 1
     return orders
 
 
-def to_solution(problem: Problem, model: Model, orders: Sequence[tuple[int, list[int]]]) -> Solution:
-    """Give routes vehicles and departure times."""
-    following = {c: int(model.data.cls[c, a.FIRSTV]) for c in range(model.data.cls.shape[0])}
+def _class_of(model: Model, vehicle: int) -> int:
+    for c, group in enumerate(model.classes):
+        if vehicle in group.vehicles:
+            return c
+    raise InvalidPlanError(f"the start plan names vehicle {vehicle}, which the problem does not have")
+
+
+def _entries(model: Model, route: Route) -> list[int]:
+    """Write a route as the kernels do: trips one after another, reload terminals between."""
+    entries: list[int] = []
+    for number, trip in enumerate(route.trips):
+        if number:
+            entries.append(model.data.n + trip.depot)
+        for task in trip.tasks:
+            if not 0 <= task < model.data.n:
+                raise InvalidPlanError(f"the start plan names task {task}, which the problem does not have")
+            entries.append(task)
+    return entries
+
+
+def _allowed_route(model: Model, c: int, route: Route, tasks: list[int]) -> bool:
+    problem = model.problem
+    if not tasks or not all(model.data.allowed[c, x] for x in tasks) or len(set(tasks)) < len(tasks):
+        return False
+    if len({int(model.data.lead[x]) for x in tasks}) < len(tasks):
+        return False
+    on_board = set(tasks)
+    if any(on_board.issuperset(pair) for pair in problem.incompatible):
+        return False
+    if any(0 < len(on_board.intersection(group)) < len(group) for group in problem.same_vehicle):
+        return False
+    for shipment in problem.shipments:
+        ends = (shipment.pickup_task, shipment.delivery_task)
+        if (ends[0] in on_board) != (ends[1] in on_board):
+            return False
+        if ends[0] in on_board and tasks.index(ends[0]) > tasks.index(ends[1]):
+            return False
+    if model.flags.rich:
+        return True
+    start_s = departure_s(problem, route.vehicle, route.trips)
+    timed = Route(route.vehicle, route.trips, start_s)
+    return route_keeps_rules(problem, timed, schedule(problem, timed))
+
+
+def _stands(model: Model, state: a.State, c: int, entries: list[int]) -> bool:
+    """Tell whether a route keeps all rules, by walking along it."""
+    write_orders(model.data, state, [(c, entries)])
+    core.search(model.data, state, model.flags, core.EXAMINE, 0, 0.0, 1.0, 1.0, 1)
+    state.best_len[0] = 0
+    return bool(state.info[a.HOLDS])
+
+
+def to_solution(model: Model, state: a.State) -> Solution:
+    """Give routes vehicles, departure times and breaks."""
+    problem = model.problem
+    following = [list(reversed(group.vehicles)) for group in model.classes]
     routes: list[Route] = []
     seen: set[int] = set()
-    for c, tasks in sorted(orders):
-        vehicle = following[c]
-        following[c] += 1
-        kind = problem.vehicle_types[problem.type_of_vehicle[vehicle]]
-        trips = (Trip(tuple(tasks), kind.start_depot),)
-        routes.append(Route(vehicle, trips, departure_s(problem, vehicle, trips)))
-        seen.update(tasks)
+    for c, entries in sorted(best_orders(state)):
+        vehicle = following[c].pop()
+        kind = problem.vehicle_types[model.classes[c].kind]
+        trips = _trips(model, kind.start_depot, entries)
+        if model.flags.rich:
+            routes.append(_walked_route(model, state, c, vehicle, entries, trips))
+        else:
+            routes.append(Route(vehicle, trips, departure_s(problem, vehicle, trips)))
+        seen.update(routes[-1].tasks)
+    routes = _without_misplaced(problem, routes, seen)
     left = tuple(task for task in range(problem.task_count) if task not in seen)
     return Solution(tuple(routes), left)
+
+
+def _trips(model: Model, depot: int, entries: list[int]) -> tuple[Trip, ...]:
+    """Cut a route's entries into trips at the reload terminals."""
+    trips: list[Trip] = []
+    tasks: list[int] = []
+    for x in entries:
+        if x < model.data.n:
+            tasks.append(x)
+        else:
+            trips.append(Trip(tuple(tasks), depot))
+            tasks, depot = [], x - int(model.data.n)
+    return (*trips, Trip(tuple(tasks), depot))
+
+
+def _walked_route(
+    model: Model, state: a.State, c: int, vehicle: int, entries: list[int], trips: tuple[Trip, ...]
+) -> Route:
+    """Read departure and breaks of a route off the walk."""
+    kept = (state.best_seq[0].copy(), int(state.best_len[0]), int(state.best_cls[0]))
+    write_orders(model.data, state, [(c, entries)])
+    core.search(model.data, state, model.flags, core.EXAMINE, 0, 0.0, 1.0, 1.0, 1)
+    state.best_seq[0], state.best_len[0], state.best_cls[0] = kept
+    kind = model.problem.vehicle_types[model.classes[c].kind]
+    order = sorted(range(len(kind.breaks)), key=lambda b: (kind.breaks[b].latest_s, kind.breaks[b].earliest_s))
+    breaks = []
+    place = 0
+    for e in range(int(state.info[a.EVENTS])):
+        what = int(state.event[e, a.EV_WHAT])
+        if what == a.EV_BREAK:
+            breaks.append((place, order[int(state.event[e, a.EV_TRAVEL])]))
+        elif what < model.data.n:
+            place += 1
+    return Route(vehicle, trips, int(state.info[a.DEPARTS]), tuple(breaks))
+
+
+def _without_misplaced(problem: Problem, routes: list[Route], seen: set[int]) -> list[Route]:
+    """Drop tasks that are not at the position a lock wants: better left out and named than in the wrong place."""
+    from routing.problem import LockKind
+
+    for lock in problem.locks:
+        if lock.kind is not LockKind.POSITION:
+            continue
+        for index, route in enumerate(routes):
+            task = lock.tasks[0]
+            if task in route.tasks and route.tasks.index(task) != lock.position:
+                trips = tuple(Trip(tuple(t for t in trip.tasks if t != task), trip.depot) for trip in route.trips)
+                trips = tuple(trip for trip in trips if trip.tasks)
+                routes[index] = Route(route.vehicle, trips, departure_s(problem, route.vehicle, trips), ())
+                seen.discard(task)
+    return [route for route in routes if route.tasks]
 
 
 def solve(
@@ -210,9 +344,7 @@ def solve(
     stats: dict[str, Any] = {"setup_s": round(time.perf_counter() - run.began_s, 4)}
     state = solve_model(model, stop, run, seed, initial, params, progress)
     missing, cost = split_cost(model, state)
-    solution = to_solution(problem, model, best_orders(state))
+    solution = to_solution(model, state)
     stats |= {"accepted": int(state.info[a.ACCEPTED]), "new_bests": int(state.info[a.IMPROVED])}
     runtime_s = time.perf_counter() - run.began_s
-    if not math.isfinite(runtime_s):  # a clock that jumps must not leak into stored plans
-        runtime_s = 0.0
     return Result(solution, cost, missing, run.iterations, runtime_s, seed, threads, tuple(run.history), stats)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.errors import UnsupportedFeatureError
-from routing.problem import HORIZON_S, UNREACHABLE, Backhaul, Problem, VehicleType
+from routing.problem import HORIZON_S, UNREACHABLE, Problem, VehicleType
+from routing.search import rules
 from routing.search.kernels import arrays as a
 
 LARGE = 1 << 50
@@ -21,6 +22,14 @@ KEY_WEIGHTS_WINDOWS = (4, 4, 2, 1, 2, 2, 2)
 
 
 @dataclass(frozen=True)
+class VehicleClass:
+    """Vehicles of one type that no rule tells apart."""
+
+    kind: int
+    vehicles: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Model:
     """A compiled problem.
 
@@ -28,41 +37,35 @@ class Model:
     ----------
     data, flags
         What the kernels take.
+    classes
+        What the rows of ``data.cls`` stand for.
     scale
         Internal cost × scale = cost units of the problem.
     required
-        Tasks that must be on a route.
+        Shape (tasks,): leads (see ``Data.lead``) that must be on a route.
+    leads
+        Tasks that stand for themselves, their shipment or their alternatives.
+    frozen_orders
+        Routes that locks demand to begin with: (class, tasks).
     """
 
     problem: Problem
     data: a.Data
     flags: a.Flags
+    classes: tuple[VehicleClass, ...]
     scale: int
     required: NDArray[np.bool_]
-    mean_leg: float
+    leads: NDArray[np.int32]
+    frozen_orders: tuple[tuple[int, tuple[int, ...]], ...]
 
 
 def unsupported_features(problem: Problem) -> tuple[str, ...]:
     """Name the rules of a problem the core cannot search over."""
-    kinds = problem.vehicle_types
-    tasks = problem.tasks
-    several = any(len(task.windows) > 1 for task in tasks)
-    timed = any(_duration_matters(kind) for kind in kinds)
     found = {
-        "late_cost_per_s": any(task.late_cost_per_s is not None for task in tasks),
-        "setup_s": any(task.setup_s for task in tasks),
-        "release_s": any(task.release_s for task in tasks),
-        "several windows of a task together with priced or limited duration": several and timed,
-        "breaks": any(kind.breaks for kind in kinds),
-        "reload_depots": any(kind.reload_depots and kind.max_trips > 1 for kind in kinds),
-        "shipments": bool(problem.shipments),
-        "alternatives": bool(problem.alternatives),
-        "same_vehicle": bool(problem.same_vehicle),
-        "incompatible": bool(problem.incompatible),
-        "locks": bool(problem.locks),
-        "disturbance": problem.disturbance is not None,
-        "balance": problem.balance is not None,
-        "backhaul": problem.backhaul is not Backhaul.MIXED,
+        "several reload depots of one vehicle type": any(len(k.reload_depots) > 1 for k in problem.vehicle_types),
+        "alternatives inside a same-vehicle group": any(
+            task in problem.alternatives_of_task for group in problem.same_vehicle for task in group
+        ),
     }
     return tuple(name for name, present in found.items() if present)
 
@@ -86,48 +89,88 @@ def compile_problem(problem: Problem, near_count: int = 40) -> Model:
     missing = unsupported_features(problem)
     if missing:
         raise UnsupportedFeatureError(missing)
-    used = [index for index, kind in enumerate(problem.vehicle_types) if kind.count > 0]
+    classes = vehicle_classes(problem)
+    used = [group.kind for group in classes]
     scale = _common_divisor(problem)
     flags = _flags(problem, used)
+    n, dims = problem.task_count, len(problem.dimensions)
     place = _places(problem)
-    cost, cost_of_type = _cost_matrices(problem, used, place, scale)
-    time, time_of_type = _plain_matrices(problem, used, place, "duration_s", bool(flags.tw))
-    dist, dist_of_type = _plain_matrices(problem, used, place, "distance_m", bool(flags.limits))
-    cls = _classes(problem, used, scale, cost_of_type, time_of_type, dist_of_type)
-    windows, window_count = _windows(problem, int(cls[:, a.CLOSE].max(initial=0)))
-    service = np.array(
-        [[problem.service_s(kind, task, None) for task in range(problem.task_count)] for kind in used], dtype=np.int32
-    ).reshape(len(used), problem.task_count)
-    required = np.array([task.required for task in problem.tasks], dtype=bool)
-    dims = len(problem.dimensions)
-    prices = _node_costs(problem, used, scale, service)
-    near = neighbours(cost, time if flags.tw else None, windows, service, problem.task_count, near_count)
+    cost, cost_of = _cost_matrices(problem, used, place, scale)
+    time, time_of = _plain_matrices(problem, used, place, "duration_s", bool(flags.tw))
+    dist, dist_of = _plain_matrices(problem, used, place, "distance_m", bool(flags.limits))
+    cls = _classes(problem, classes, scale, cost_of, time_of, dist_of)
+    windows, window_count = _windows(problem)
+    service = np.array([[problem.service_s(k, i, None) for i in range(n)] for k in used], dtype=np.int32)
+    bare = np.array(
+        [[problem.service_s(k, i, problem.tasks[i].location) for i in range(n)] for k in used], dtype=np.int32
+    )
+    service, bare = service.reshape(len(used), n), bare.reshape(len(used), n)
+    prices = _node_costs(problem, classes, scale, service)
+    near = neighbours(cost, time if flags.tw else None, windows, service, n, near_count)
+    required, prize = rules.prizes(problem, cost, cls, prices, scale)
     data = a.Data(
-        n=problem.task_count,
+        n=n,
         cost=cost,
         cost_t=_transposed(cost),
         time=time,
         dist=dist,
         near=near,
-        delivery=np.array([t.delivery for t in problem.tasks], dtype=np.int64).reshape(problem.task_count, dims),
-        pickup=np.array([t.pickup for t in problem.tasks], dtype=np.int64).reshape(problem.task_count, dims),
+        delivery=np.array([t.delivery for t in problem.tasks], dtype=np.int64).reshape(n, dims),
+        pickup=np.array([t.pickup for t in problem.tasks], dtype=np.int64).reshape(n, dims),
         windows=windows,
         window_count=window_count,
         service=service,
         cls=cls,
         capacity=np.array([problem.vehicle_types[k].capacity for k in used], dtype=np.int64).reshape(len(used), dims),
         node_cost=prices,
-        allowed=_allowed(problem, used),
-        prize=_prizes(problem, required, cost, cls, prices, scale),
-        frozen=np.zeros(problem.task_count, dtype=np.uint8),
-        partner=np.full(problem.task_count, a.NONE, dtype=np.int32),
+        allowed=rules.allowed(problem, classes),
+        prize=prize,
+        partner=rules.partners(problem),
+        side=rules.sides(problem),
+        change=rules.load_changes(problem),
+        bare=bare,
+        place=place.astype(np.int32),
+        late=np.array(
+            [-1 if t.late_cost_per_s is None else t.late_cost_per_s // scale for t in problem.tasks], np.int64
+        ),
+        release=np.array([t.release_s for t in problem.tasks], dtype=np.int64),
+        breaks=rules.breaks(problem, used),
+        terminal=rules.terminals(problem),
+        reload=rules.reloads(problem, used),
+        lead=rules.leads(problem),
+        other=rules.other_alternatives(problem),
+        mate=rules.mates(problem),
+        foe_start=rules.foes(problem)[0],
+        foe=rules.foes(problem)[1],
+        ref_before=rules.reference(problem)[0],
+        ref_start=rules.reference(problem)[1],
+        rules=rules.prices(problem, scale, int(prize.max(initial=1))),
+        frozen=rules.frozen(problem),
+        stay=rules.stays(problem),
+        fixed_at=rules.fixed_positions(problem),
         keys=np.zeros((1, 1), dtype=np.int64),
         key_weights=np.zeros(1, dtype=np.int64),
         minus_log=-np.log((np.arange(4096) + 0.5) / 4096),
     )
     keys, weights = _keys(data, flags)
     data = data._replace(keys=keys, key_weights=weights)
-    return Model(problem, data, flags, scale, required, _mean_leg(cost, near))
+    leads = np.array([i for i in range(n) if data.lead[i] == i and data.side[i] >= 0], dtype=np.int32)
+    return Model(problem, data, flags, classes, scale, required, leads, rules.frozen_orders(problem, classes))
+
+
+def vehicle_classes(problem: Problem) -> tuple[VehicleClass, ...]:
+    """Group vehicles that no rule tells apart: by type, but locked and reference vehicles alone."""
+    alone = {lock.vehicle for lock in problem.locks}
+    if problem.disturbance is not None and problem.disturbance.vehicle_price:
+        alone |= {int(vehicle) for vehicle in problem.disturbance.vehicle_of_task if vehicle >= 0}
+    classes = []
+    for kind, first in enumerate(problem.first_vehicle_of_type):
+        vehicles = range(first, first + problem.vehicle_types[kind].count)
+        classes += [VehicleClass(kind, (vehicle,)) for vehicle in vehicles if vehicle in alone]
+        rest = tuple(vehicle for vehicle in vehicles if vehicle not in alone)
+        if rest:
+            classes.append(VehicleClass(kind, rest))
+    return tuple(classes)
 
 
 def _common_divisor(problem: Problem) -> int:
@@ -138,6 +181,13 @@ def _common_divisor(problem: Problem) -> int:
     values += [task.prize + task.priority * problem.priority_price for task in problem.tasks]
     if problem.task_prices is not None:
         values += [int(np.gcd.reduce(problem.task_prices, axis=None))]
+    values += [kind.trip_cost for kind in problem.vehicle_types]
+    values += [task.late_cost_per_s or 0 for task in problem.tasks]
+    values += [group.prize + group.priority * problem.priority_price for group in problem.alternatives]
+    if problem.balance is not None:
+        values.append(problem.balance.price)
+    if (moved := problem.disturbance) is not None:
+        values += [moved.vehicle_price, moved.order_price, moved.start_price_per_s]
     return math.gcd(*values) or 1
 
 
@@ -157,17 +207,27 @@ def _flags(problem: Problem, used: list[int]) -> a.Flags:
     skills = any(task.skills for task in problem.tasks)
     mixed = any(any(task.pickup) for task in problem.tasks)
     het = len(kinds) > 1 or restricted or skills or any(k.end_depot != k.start_depot for k in kinds)
-    features = {"tw": tw, "dur": duration or waiting, "het": het, "mixed": mixed, "limits": limits, "pair": False}
+    several = any(len(task.windows) > 1 for task in problem.tasks)
+    features = {"tw": tw, "dur": duration or waiting, "het": het, "mixed": mixed, "limits": limits}
+    features["pair"] = bool(problem.shipments)
+    features["rich"] = rules.needs_walk(problem) or (several and (duration or waiting))
     return canonical(features)
 
 
 def canonical(features: dict[str, bool]) -> a.Flags:
     """Round a set of features up to one of the few combinations that get compiled.
 
-    Plain (loads only), windows, mixed fleet, mixed fleet with windows, and everything.
+    Plain (loads only), windows, mixed fleet, mixed fleet with windows, a dispatcher's day (all but relations),
+    shipments with windows, and everything.
     """
     wide = features["dur"] or features["mixed"] or features["limits"]
-    if wide:
+    if features["pair"] and (features["het"] or features["dur"] or features["limits"]):
+        features = features | {"rich": True}
+    if features["rich"]:
+        features = dict.fromkeys(features, True)
+    elif features["pair"]:
+        features = features | {"tw": True, "mixed": True}
+    elif wide:
         features = features | dict.fromkeys(("tw", "dur", "het", "mixed", "limits"), True)
     return a.Flags(**{name: (1,) if present else () for name, present in features.items()})
 
@@ -241,19 +301,19 @@ def _or_large(limit: int | None) -> int:
 
 def _classes(
     problem: Problem,
-    used: list[int],
+    classes: tuple[VehicleClass, ...],
     scale: int,
     cost_of_type: list[int],
     time_of_type: list[int],
     dist_of_type: list[int],
 ) -> NDArray[np.int64]:
     n = problem.task_count
-    cls = np.zeros((len(used), a.CLS_COLUMNS), dtype=np.int64)
-    for c, k in enumerate(used):
-        kind = problem.vehicle_types[k]
+    cls = np.zeros((len(classes), a.CLS_COLUMNS), dtype=np.int64)
+    for c, group in enumerate(classes):
+        kind = problem.vehicle_types[group.kind]
         first = problem.depots[kind.start_depot]
         row = cls[c]
-        row[a.COUNT] = kind.count
+        row[a.COUNT] = len(group.vehicles)
         row[a.START] = n + kind.start_depot
         row[a.END] = n + (len(problem.depots) if kind.end_depot is None else kind.end_depot)
         row[a.CM], row[a.TM], row[a.DM] = cost_of_type[c], time_of_type[c], dist_of_type[c]
@@ -272,12 +332,16 @@ def _classes(
         row[a.MAXLEN] = _or_large(kind.max_tasks)
         row[a.MAXDIST] = _or_large(kind.max_distance_m)
         row[a.MAXDRIVE] = _or_large(kind.max_driving_s)
-        row[a.FIRSTV] = problem.first_vehicle_of_type[k]
-        row[a.KIND] = k
+        row[a.FIRSTV] = group.vehicles[0]
+        row[a.KIND] = group.kind
+        row[a.NOFRONT] = rules.front_is_locked(problem, group.vehicles[0])
+        row[a.MAXTRIPS] = kind.max_trips if kind.reload_depots else 1
+        row[a.TRIPCOST] = kind.trip_cost // scale
+        row[a.BREAKS] = len(kind.breaks)
     return cls
 
 
-def _windows(problem: Problem, horizon_s: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _windows(problem: Problem) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     most = max((len(task.windows) for task in problem.tasks), default=1)
     windows = np.zeros((problem.task_count, 2 * most), dtype=np.int32)
     count = np.ones(problem.task_count, dtype=np.int32)
@@ -289,42 +353,19 @@ def _windows(problem: Problem, horizon_s: int) -> tuple[NDArray[np.int32], NDArr
     return windows, count
 
 
-def _node_costs(problem: Problem, used: list[int], scale: int, service: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Price a task on a class: its service time, and its territory price."""
-    out = np.zeros((len(used), problem.task_count), dtype=np.int64)
-    for c, k in enumerate(used):
-        out[c] = service[c].astype(np.int64) * (problem.vehicle_types[k].cost_per_s // scale)
-        if problem.task_prices is not None:
-            out[c] += problem.task_prices[k] // scale
-    return out
-
-
-def _allowed(problem: Problem, used: list[int]) -> NDArray[np.uint8]:
-    out = np.ones((len(used), problem.task_count), dtype=np.uint8)
-    for c, k in enumerate(used):
-        kind = problem.vehicle_types[k]
-        for i, task in enumerate(problem.tasks):
-            if not task.skills <= kind.skills:
-                out[c, i] = 0
-        for i in kind.forbidden_tasks:
-            out[c, i] = 0
-    return out
-
-
-def _prizes(
-    problem: Problem,
-    required: NDArray[np.bool_],
-    cost: NDArray[Any],
-    cls: NDArray[np.int64],
-    node_cost: NDArray[np.int64],
-    scale: int,
+def _node_costs(
+    problem: Problem, classes: tuple[VehicleClass, ...], scale: int, service: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """Price leaving a task out: its own price if optional, above any single detour if required."""
-    n = problem.task_count
-    real = cost[cost < FAR_COST] if cost.dtype == np.int32 else cost[cost < (1 << 54)]
-    worst = 4 * int(real.max(initial=0)) + int(cls[:, a.FIXED].max(initial=0)) + int(node_cost.max(initial=0)) + 1
-    own = [(t.prize + t.priority * problem.priority_price) // scale for t in problem.tasks]
-    return np.where(required, worst, np.array(own, dtype=np.int64).reshape(n))
+    """Price a task on a class: its service time, its territory price, its change of vehicle."""
+    out = np.zeros((len(classes), problem.task_count), dtype=np.int64)
+    for c, group in enumerate(classes):
+        out[c] = service[c].astype(np.int64) * (problem.vehicle_types[group.kind].cost_per_s // scale)
+        if problem.task_prices is not None:
+            out[c] += problem.task_prices[group.kind] // scale
+        if (moved := problem.disturbance) is not None:
+            elsewhere = (moved.vehicle_of_task >= 0) & (moved.vehicle_of_task != group.vehicles[0])
+            out[c] += elsewhere * (moved.vehicle_price // scale)
+    return out
 
 
 def neighbours(
@@ -393,13 +434,3 @@ def _keys(data: a.Data, flags: a.Flags) -> tuple[NDArray[np.int64], NDArray[np.i
         rows += [last - first, first, -last]
         weights = KEY_WEIGHTS_WINDOWS
     return np.ascontiguousarray(np.stack(rows)), np.cumsum(np.array(weights, dtype=np.int64))
-
-
-def _mean_leg(cost: NDArray[Any], near: NDArray[np.int32]) -> float:
-    """Return the mean cost of the arcs to the five nearest neighbours, a scale for temperatures."""
-    if near.size == 0:
-        return 1.0
-    few = near[:, : min(5, near.shape[1])]
-    arcs = cost[0][np.arange(near.shape[0])[:, None], few].astype(np.float64)
-    real = arcs[arcs < FAR_COST]
-    return max(1.0, float(real.mean())) if real.size else 1.0

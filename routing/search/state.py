@@ -23,11 +23,13 @@ def slot_count(data: a.Data) -> int:
     return max(1, min(int(data.cls[:, a.COUNT].sum()), int(data.n)))
 
 
-def new_state(data: a.Data, flags: a.Flags, seed: int, longest: int) -> a.State:
+def new_state(data: a.Data, flags: a.Flags, leads: NDArray[np.int32], seed: int, longest: int) -> a.State:
     """Make a state with an empty plan: every task absent.
 
     Parameters
     ----------
+    leads
+        Tasks that stand for themselves, their shipment or their alternatives.
     longest
         Most tasks a route can hold for now; see ``a.GROW``.
     """
@@ -36,16 +38,21 @@ def new_state(data: a.Data, flags: a.Flags, seed: int, longest: int) -> a.State:
     width = a.WIDE if flags.tw else a.NARROW
     touched = min(slots, MOST_TOUCHED) + 2
     number = data.cost.dtype
-    peak = (n, dims, 2) if flags.mixed else (1, dims, 2)
-    saved_peak = (touched, longest, dims, 2) if flags.mixed else (1, 1, dims, 2)
+    loaded = flags.mixed and not flags.rich
+    peak = (n, dims, 3) if loaded else (1, dims, 3)
+    saved_peak = (touched, longest, dims, 3) if loaded else (1, 1, dims, 3)
     node = np.zeros((n, width), dtype=number)
     node[:, a.RID] = a.NONE
     info = np.zeros(a.INFO_SIZE, dtype=np.int64)
     info[a.NFREE] = slots
-    info[a.NABSENT] = n
+    info[a.NABSENT] = leads.size
     info[a.CUR] = int(data.prize.sum())
     info[a.BEST] = info[a.CUR]
-    info[a.NABSENT_BEST] = n
+    info[a.NABSENT_BEST] = leads.size
+    absent = np.zeros(n, dtype=np.int32)
+    absent[: leads.size] = leads
+    absent_pos = np.full(n, a.NONE, dtype=np.int32)
+    absent_pos[leads] = np.arange(leads.size)
     return a.State(
         node=node,
         seq=np.zeros((slots, longest + 2), dtype=np.int32),
@@ -56,8 +63,8 @@ def new_state(data: a.Data, flags: a.Flags, seed: int, longest: int) -> a.State:
         used_pos=np.full(slots, a.NONE, dtype=np.int32),
         used_list=np.zeros(slots, dtype=np.int32),
         free_vehicles=data.cls[:, a.COUNT].copy(),
-        absent=np.arange(n, dtype=np.int32),
-        absent_pos=np.arange(n, dtype=np.int32),
+        absent=absent,
+        absent_pos=absent_pos,
         removed=np.zeros(n + 1, dtype=np.int32),
         was_absent=np.zeros(n, dtype=np.uint8),
         mark=np.zeros(n, dtype=np.int64),
@@ -69,6 +76,9 @@ def new_state(data: a.Data, flags: a.Flags, seed: int, longest: int) -> a.State:
         saved_load=np.zeros((touched, dims, 3), dtype=np.int64),
         saved_node=np.zeros((touched, longest, width), dtype=number),
         saved_peak=np.zeros(saved_peak, dtype=np.int64),
+        line=np.zeros(longest + 8, dtype=np.int32),
+        event=np.zeros((2 * longest + 16, 4), dtype=np.int64),
+        visit=np.zeros(slots, dtype=np.int64),
         dirty=np.zeros(slots, dtype=np.int32),
         dirty_mark=np.zeros(slots, dtype=np.uint8),
         best_seq=np.zeros((slots, longest + 2), dtype=np.int32),

@@ -5,20 +5,26 @@ the touched routes only, so that an iteration costs the same whatever the size o
 """
 
 # numba infers all types here; annotations would be decoration
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201
 
 from __future__ import annotations
 
 from routing.search.kernels.arrays import (
     ACCEPTED,
+    AUX,
     BEST,
     BESTAT,
     CLS,
+    CM,
     CUR,
+    END,
+    EXTRA,
+    HOLDS,
     IMPROVED,
     INF,
     ITER,
     LEN,
+    MAXTRIPS,
     NABSENT,
     NABSENT_BEST,
     NDIRTY,
@@ -30,10 +36,11 @@ from routing.search.kernels.arrays import (
     POS,
     RID,
     STAMP,
+    START,
 )
 from routing.search.kernels.chance import below, exponential, unit
 from routing.search.kernels.compiled import entry, inner
-from routing.search.kernels.places import best_place
+from routing.search.kernels.places import RELOADED, best_pair, best_place
 from routing.search.kernels.routes import (
     add_absent,
     compact,
@@ -45,19 +52,100 @@ from routing.search.kernels.routes import (
     save_route,
     start_empty,
 )
+from routing.search.kernels.walk import walk
 
-ANNEAL, LOAD, CONSTRUCT = range(3)
+ANNEAL, LOAD, CONSTRUCT, EXAMINE = range(4)
 
 
 @inner
-def take_out(data, state, x, stamp):
-    """Mark one task (and its partner) for removal, unless it is frozen or marked already."""
+def take_out(data, state, flags, x, stamp):
+    """Mark one task for removal with all that must leave with it, unless it is frozen or marked already."""
     if state.mark[x] == stamp or data.frozen[x]:
         return
     state.mark[x] = stamp
-    state.removed[state.info[NREM]] = x
-    state.was_absent[x] = 0
+    lead = x
+    if len(flags.pair) and data.side[x] != 0:
+        state.mark[data.partner[x]] = stamp
+        if data.side[x] < 0:
+            lead = data.partner[x]
+    if len(flags.rich):
+        lead = data.lead[lead]
+    state.removed[state.info[NREM]] = lead
+    state.was_absent[lead] = 0
     state.info[NREM] += 1
+    if len(flags.rich):
+        y = data.mate[x]
+        while y != x:
+            # All of a same-vehicle group must go together, or it could never change vehicle.
+            if state.node[y, RID] == state.node[x, RID] and state.mark[y] != stamp and not data.frozen[y]:
+                take_out_one(data, state, flags, y, stamp)
+            y = data.mate[y]
+
+
+@inner
+def take_out_one(data, state, flags, x, stamp):
+    """Mark one task (and its partner) for removal."""
+    state.mark[x] = stamp
+    lead = x
+    if len(flags.pair) and data.side[x] != 0:
+        state.mark[data.partner[x]] = stamp
+        if data.side[x] < 0:
+            lead = data.partner[x]
+    lead = data.lead[lead]
+    state.removed[state.info[NREM]] = lead
+    state.was_absent[lead] = 0
+    state.info[NREM] += 1
+
+
+@inner
+def close_gaps(data, state, flags, r, stamp):
+    """Compact a route; if what is left breaks a rule, take that out too. Return the cost change, or INF."""
+    before = state.rint[r, AUX]
+    delta = compact(data, state, flags, r, stamp)
+    if delta < INF:
+        return delta
+    for i in range(1, state.rint[r, LEN] + 1):
+        x = state.seq[r, i]
+        if x < data.n:
+            take_out(data, state, flags, x, stamp)
+    compact(data, state, flags, r, stamp)
+    if state.rint[r, LEN] == 0:
+        return -before
+    if state.rint[r, AUX] >= INF:
+        return INF
+    return state.rint[r, AUX] - before
+
+
+@inner
+def merge_trips(data, state, flags, r):
+    """Drop reloads of a route that it can do without; return the cost change."""
+    delta = 0
+    k = 1
+    while k <= state.rint[r, LEN]:
+        if state.seq[r, k] < data.n:
+            k += 1
+            continue
+        c = state.rint[r, CLS]
+        cm = data.cls[c, CM]
+        u = state.seq[r, k - 1]
+        v = state.seq[r, k + 1]
+        stop = state.seq[r, k]
+        length = state.rint[r, LEN]
+        for i in range(k):
+            state.line[i] = state.seq[r, i]
+        for i in range(k, length + 1):
+            state.line[i] = state.seq[r, i + 1]
+        arcs = int(data.cost[cm, u, v]) - int(data.cost[cm, u, stop]) - int(data.cost[cm, stop, v])
+        extra = walk(data, state, c, length - 1)
+        if extra < INF and arcs + extra - state.rint[r, EXTRA] <= 0:
+            before = state.rint[r, AUX]
+            for i in range(k, length + 1):
+                state.seq[r, i] = state.seq[r, i + 1]
+            state.rint[r, LEN] = length - 1
+            delta += refresh(data, state, flags, r) - before
+        else:
+            k += 1
+    return delta
 
 
 @inner
@@ -77,11 +165,16 @@ def ruin_route(data, state, flags, r, x, size, stamp):
     skip_from = first + window
     if keep > 0:
         skip_from = first + below(state.rng, size + 1)
+    save_route(data, state, flags, r)
     for i in range(first, first + window):
         if i < skip_from or i >= skip_from + keep:
-            take_out(data, state, state.seq[r, i], stamp)
-    save_route(state, flags, r)
-    return compact(data, state, flags, r, stamp)
+            y = state.seq[r, i]
+            if not len(flags.rich) or y < data.n:
+                take_out(data, state, flags, y, stamp)
+    delta = close_gaps(data, state, flags, r, stamp)
+    if len(flags.rich) and delta < INF and state.rint[r, LEN] > 0 and data.cls[state.rint[r, CLS], MAXTRIPS] > 1:
+        delta += merge_trips(data, state, flags, r)
+    return delta
 
 
 @inner
@@ -111,6 +204,8 @@ def ruin(data, state, flags, mean_removed, longest):
             size = 1 + below(rng, cap)
             delta += ruin_route(data, state, flags, r, x, size, stamp)
             strings -= 1
+            if delta >= INF // 2:
+                return INF
     if info[NABSENT] > 0:
         call_absent(data, state, seed, stamp)
     return delta
@@ -166,13 +261,83 @@ def sort_removed(data, state):
 @inner
 def put_in(data, state, flags, x, r, place, c):
     """Carry out an insertion found by ``best_place``; return the cost change."""
-    save_route(state, flags, r)
+    save_route(data, state, flags, r)
     if place == 0:
         start_empty(data, state, r, c)
         open_slot(state, r, c)
         return insert_at(data, state, flags, r, 1, x)
+    if len(flags.rich) and (place > RELOADED // 2 or place < -RELOADED // 2):
+        return put_in_with_reload(data, state, flags, x, r, place, c)
     k = state.node[place - 1, POS] if place > 0 else state.node[-place - 1, POS] + 1
     return insert_at(data, state, flags, r, k, x)
+
+
+@inner
+def put_in_with_reload(data, state, flags, x, r, place, c):
+    """Carry out an insertion of a task with a reload on one side; return the cost change."""
+    before = state.rint[r, AUX]
+    follows = place > 0  # j + 1 + R: x, reload, j;  -j - 1 + R: j, x, reload;  -j - 1 - R: j, reload, x
+    if place > RELOADED:
+        k = state.node[place - RELOADED - 1, POS]
+    elif follows:
+        k = state.node[RELOADED - place - 1, POS] + 1
+    else:
+        k = state.node[-place - RELOADED - 1, POS] + 1
+    stop = data.reload[c, 0]
+    first = x if follows else stop
+    second = stop if follows else x
+    length = state.rint[r, LEN]
+    for i in range(length + 1, k - 1, -1):
+        state.seq[r, i + 2] = state.seq[r, i]
+    state.seq[r, k] = first
+    state.seq[r, k + 1] = second
+    state.rint[r, LEN] = length + 2
+    return refresh(data, state, flags, r) - before
+
+
+@inner
+def put_pair_in(data, state, flags, p, r, i, k, c):
+    """Carry out an insertion found by ``best_pair``; return the cost change."""
+    save_route(data, state, flags, r)
+    d = data.partner[p]
+    before = state.rint[r, AUX]
+    if state.rint[r, LEN] == 0:
+        start_empty(data, state, r, c)
+        open_slot(state, r, c)
+        before = 0
+    length = state.rint[r, LEN]
+    for e in range(length + 1, i - 1, -1):
+        state.seq[r, e + 1] = state.seq[r, e]
+    state.seq[r, i] = p
+    for e in range(length + 2, k - 1, -1):
+        state.seq[r, e + 1] = state.seq[r, e]
+    state.seq[r, k] = d
+    state.rint[r, LEN] = length + 2
+    return refresh(data, state, flags, r) - before
+
+
+@inner
+def insert_lead(data, state, flags, lead, limit, blink):
+    """Insert one task, shipment or the best of alternatives below a price; return (done, cost change)."""
+    if len(flags.pair) and data.side[lead] != 0:
+        _, r, i, k, c = best_pair(data, state, flags, lead, limit, blink)
+        if r < 0:
+            return False, 0
+        return True, put_pair_in(data, state, flags, lead, r, i, k, c)
+    cost, r, place, c = best_place(data, state, flags, lead, limit, blink)
+    x = lead
+    if len(flags.rich):
+        y = data.other[lead]
+        while y >= 0:
+            if r >= 0:
+                limit = cost
+            cost_y, r_y, place_y, c_y = best_place(data, state, flags, y, limit, blink)
+            if r_y >= 0:
+                cost, r, place, c, x = cost_y, r_y, place_y, c_y, y
+            y = data.other[y]
+    if r < 0:
+        return False, 0
+    return True, put_in(data, state, flags, x, r, place, c)
 
 
 @inner
@@ -184,17 +349,14 @@ def recreate(data, state, flags, heat):
     for i in range(info[NREM]):
         x = state.removed[i]
         price = data.prize[x]
-        limit = INF
-        if price < INF:
-            limit = price + int(heat * exponential(state.rng, data.minus_log))
-        _, r, place, c = best_place(data, state, flags, x, limit, True)
-        if r < 0:
+        limit = price + int(heat * exponential(state.rng, data.minus_log))
+        done, change = insert_lead(data, state, flags, x, limit, True)
+        delta += change
+        if not done:
             if state.was_absent[x] == 0:
                 add_absent(state, x)
                 delta += price
-            continue
-        delta += put_in(data, state, flags, x, r, place, c)
-        if state.was_absent[x]:
+        elif state.was_absent[x]:
             drop_absent(state, x)
             delta -= price
     return delta
@@ -208,10 +370,25 @@ def undo(data, state, flags):
         if state.was_absent[x]:
             if state.absent_pos[x] < 0:
                 add_absent(state, x)
-                state.node[x, RID] = NONE
+                clear_rids(data, state, flags, x)
         elif state.absent_pos[x] >= 0:
             drop_absent(state, x)
-    restore_routes(state, flags)
+        elif len(flags.rich):
+            clear_rids(data, state, flags, x)
+    restore_routes(data, state, flags)
+
+
+@inner
+def clear_rids(data, state, flags, lead):
+    """Note that neither a task nor its partner nor an alternative is on a route."""
+    state.node[lead, RID] = NONE
+    if len(flags.pair) and data.side[lead] != 0:
+        state.node[data.partner[lead], RID] = NONE
+    if len(flags.rich):
+        y = data.other[lead]
+        while y >= 0:
+            state.node[y, RID] = NONE
+            y = data.other[y]
 
 
 @inner
@@ -259,8 +436,11 @@ def load_plan(data, state, flags):
         for k in range(1, length + 1):
             x = state.best_seq[r, k]
             state.seq[r, k] = x
-            drop_absent(state, x)
-            info[CUR] -= data.prize[x]
+            if x < data.n:
+                lead = data.lead[x]
+                if state.absent_pos[lead] >= 0:
+                    drop_absent(state, lead)
+                    info[CUR] -= data.prize[lead]
         state.seq[r, length + 1] = end
         state.rint[r, LEN] = length
         info[CUR] += refresh(data, state, flags, r)
@@ -285,9 +465,9 @@ def construct(data, state, flags):
         x = state.removed[i]
         info[NSAVED] = 0
         info[STAMP] += 1
-        _, r, place, c = best_place(data, state, flags, x, data.prize[x], False)
-        if r >= 0:
-            info[CUR] += put_in(data, state, flags, x, r, place, c) - data.prize[x]
+        done, change = insert_lead(data, state, flags, x, data.prize[x], False)
+        if done:
+            info[CUR] += change - data.prize[x]
             drop_absent(state, x)
             note_dirty(state)
 
@@ -299,7 +479,8 @@ def iterate(data, state, flags, heat, mean_removed, longest):
     info[STAMP] += 1
     info[ITER] += 1
     delta = ruin(data, state, flags, mean_removed, longest)
-    delta += recreate(data, state, flags, heat)
+    if delta < INF // 2:
+        delta += recreate(data, state, flags, heat)
     if delta < heat * exponential(state.rng, data.minus_log):
         info[CUR] += delta
         note_dirty(state)
@@ -311,6 +492,18 @@ def iterate(data, state, flags, heat, mean_removed, longest):
         undo(data, state, flags)
 
 
+@inner
+def examine(data, state):
+    """Walk the route in slot 0 of ``best_seq``; its events and departure stay in the state."""
+    length = state.best_len[0]
+    c = state.best_cls[0]
+    state.line[0] = data.cls[c, START]
+    for k in range(1, length + 1):
+        state.line[k] = state.best_seq[0, k]
+    state.line[length + 1] = data.cls[c, END]
+    state.info[HOLDS] = 1 if walk(data, state, c, length) < INF else 0
+
+
 @entry
 def search(data, state, flags, task, iterations, heat, cooling, mean_removed, longest):
     """Do a piece of the search; one entry for all, so that everything is compiled once.
@@ -319,13 +512,16 @@ def search(data, state, flags, task, iterations, heat, cooling, mean_removed, lo
     ----------
     task
         ANNEAL: that many iterations, the temperature falling by ``cooling`` each. LOAD: take the plan in
-        ``best_seq``. CONSTRUCT: insert what is absent and call the outcome the best plan.
+        ``best_seq``. CONSTRUCT: insert what is absent and call the outcome the best plan. EXAMINE: leave
+        the events of the route in slot 0 of the best plan in ``state.event``.
     """
     if task == LOAD:
         load_plan(data, state, flags)
     if task == CONSTRUCT:
         construct(data, state, flags)
         store_best(state)
+    if len(flags.rich) and task == EXAMINE:
+        examine(data, state)
     for _ in range(iterations):
         iterate(data, state, flags, heat, mean_removed, longest)
         heat *= cooling

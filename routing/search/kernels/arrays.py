@@ -16,16 +16,25 @@ NARROW, WIDE = 8, 16
 
 # Columns of Data.cls: one row per class of interchangeable vehicles.
 COUNT, START, END, CM, TM, FIXED, PS, OPEN, SCLOSE, EOPEN, CLOSE, MAXDUR, OTAFTER, OTPRICE, MAXLEN = range(15)
-MAXDIST, MAXDRIVE, FIRSTV, KIND, DM = range(15, 20)
-CLS_COLUMNS = 20
+MAXDIST, MAXDRIVE, FIRSTV, KIND, DM, NOFRONT, MAXTRIPS, TRIPCOST, BREAKS = range(15, 24)
+CLS_COLUMNS = 24
 
 # Columns of State.rint: one row per route slot.
-LEN, CLS, DUR, WAIT, DIST, DRIVE, REL, AUX = range(8)
+LEN, CLS, DUR, WAIT, DIST, DRIVE, EXTRA, AUX = range(8)
+
+# Columns of State.event: what happens on a route, one row each; the last is the arrival at the end.
+EV_START, EV_TRAVEL, EV_WORK, EV_WHAT = range(4)
+EV_BREAK = -2  # EV_WHAT of a break (EV_TRAVEL is then its number); a node otherwise
+
+# Entries of Data.rules.
+ORDER_PRICE, START_PRICE, BALANCE_OF, BALANCE_TARGET, BALANCE_PRICE, BACKHAUL, MISPLACED = range(7)
+RULES_SIZE = 7
+BY_TASKS, BY_DISTANCE, BY_DURATION = 1, 2, 3
 
 # Entries of State.info.
 CUR, NROUTES, NFREE, NABSENT, BEST, ITER, STAMP, NSAVED, NREM, GROW, NDIRTY, BESTAT, ACCEPTED, IMPROVED = range(14)
-NROUTES_BEST, NABSENT_BEST, SPARE1, SPARE2 = range(14, 18)
-INFO_SIZE = 18
+NROUTES_BEST, NABSENT_BEST, VISIT, EVENTS, DEPARTS, HOLDS = range(14, 20)
+INFO_SIZE = 20
 
 NONE = -1
 INF = 1 << 60
@@ -41,6 +50,7 @@ class Flags(NamedTuple):
     mixed: Any  # pickups: the load peak is checked
     limits: Any  # max distance, driving time or tasks of a route
     pair: Any  # shipments
+    rich: Any  # every other rule, judged by walking along the route
 
 
 class Data(NamedTuple):
@@ -63,7 +73,26 @@ class Data(NamedTuple):
     allowed: Any  # (classes, n) uint8
     prize: Any  # (n,) int64 price of leaving a task out, during search
     frozen: Any  # (n,) uint8: never removed
-    partner: Any  # (n,) int32, or NONE
+    partner: Any  # (n,) int32 other end of a shipment, or NONE
+    side: Any  # (n,) int8: 1 first end of a shipment, -1 second end, 0 neither
+    change: Any  # (n, dimensions) int64 change of what is on board
+    bare: Any  # (classes, n) int32 service without set-up
+    place: Any  # (nodes,) int32 location
+    late: Any  # (n,) int64 price per second late, or NONE
+    release: Any  # (n,) int64
+    breaks: Any  # (classes, most breaks, 3) int64: earliest, latest, duration
+    terminal: Any  # (terminals, 3) int64: opens, closes, time to reload
+    reload: Any  # (classes, most) int32 terminals for reloading, or NONE
+    lead: Any  # (n,) int32 first task of the alternatives it belongs to, itself if none
+    other: Any  # (n,) int32 next alternative, or NONE
+    mate: Any  # (n,) int32 next task of the same-vehicle group, a ring; itself if alone
+    foe_start: Any  # (n + 1,) int32
+    foe: Any  # (pairs,) int32 tasks that never share its vehicle
+    stay: Any  # (n,) uint8: nothing may come right after
+    fixed_at: Any  # (n,) int32 position it must have, or NONE
+    ref_before: Any  # (n,) int32 task before it in the reference plan, NONE if first, -2 if not in it
+    ref_start: Any  # (n,) int64
+    rules: Any  # (RULES_SIZE,) int64
     keys: Any  # (kinds, n) int64 orders of re-insertion
     key_weights: Any  # (kinds,) int64 cumulated weights
     minus_log: Any  # (4096,) float64, -ln of mid-interval
@@ -94,6 +123,9 @@ class State(NamedTuple):
     saved_load: Any  # (touched, dimensions, 3)
     saved_node: Any  # (touched, longest, width)
     saved_peak: Any  # (touched, longest, dimensions, 2)
+    line: Any  # (longest + 8,) int32 a route as it would be
+    event: Any  # (2 * longest + 16, 4) int64
+    visit: Any  # (slots,) int64 stamps
     dirty: Any  # (slots,) int32
     dirty_mark: Any  # (slots,) uint8
     best_seq: Any  # (slots, longest + 2) int32

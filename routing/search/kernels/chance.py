@@ -1,7 +1,7 @@
 """Random numbers that come out the same compiled and interpreted: xorshift64 (Marsaglia 2003)."""
 
 # numba infers all types here; annotations would be decoration
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201
 
 from __future__ import annotations
 

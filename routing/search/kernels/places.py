@@ -1,7 +1,7 @@
 """Where a task fits: tests of one place in a route, and the cheapest place near its neighbours."""
 
 # numba infers all types here; annotations would be decoration
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from routing.search.kernels.arrays import (
     CLS,
     CM,
     CNXT,
-    COUNT,
     CPRV,
     DEP,
     DIST,
@@ -19,8 +18,9 @@ from routing.search.kernels.arrays import (
     DUR,
     END,
     EOPEN,
-    FAR,
+    EXTRA,
     FIXED,
+    GROW,
     INF,
     LEN,
     LT,
@@ -28,6 +28,8 @@ from routing.search.kernels.arrays import (
     MAXDRIVE,
     MAXDUR,
     MAXLEN,
+    MAXTRIPS,
+    NOFRONT,
     NONE,
     NXT,
     OPEN,
@@ -36,6 +38,7 @@ from routing.search.kernels.arrays import (
     PD,
     PE,
     PL,
+    POS,
     PRV,
     PS,
     RID,
@@ -44,14 +47,20 @@ from routing.search.kernels.arrays import (
     SE,
     SL,
     START,
+    SVC,
     TM,
+    VISIT,
     WAIT,
 )
 from routing.search.kernels.chance import bits32
 from routing.search.kernels.compiled import inner
-from routing.search.kernels.routes import latest_start, next_start, take_slot
+from routing.search.kernels.routes import take_slot
+from routing.search.kernels.walk import begin_work, copy_line, insert_in_line, walk
+from routing.search.kernels.windows import latest_start, next_start
 
 BLINK = 100
+PAIR_BLINK = 50
+RELOADED = 1 << 40
 
 
 @inner
@@ -137,19 +146,51 @@ def within_limits(data, state, r, c, x, u, v):
 
 
 @inner
-def place_extra(data, state, flags, r, c, x, u, v):
-    """Test the place of ``x`` between ``u`` and ``v``; return cost beyond arcs, INF if it is not allowed."""
-    if len(flags.mixed) and not fits_loads(data, state, flags, r, c, x, u):
+def banned(data, c, u):
+    """Tell whether a lock forbids to put anything right after ``u`` (a terminal: at the very front)."""
+    if u >= data.n:
+        return u == data.cls[c, START] and data.cls[c, NOFRONT] > 0
+    return data.stay[u] > 0
+
+
+@inner
+def companions_agree(data, state, r, x):
+    """Tell whether nobody on the route refuses ``x`` and nobody elsewhere must share its vehicle."""
+    for i in range(data.foe_start[x], data.foe_start[x + 1]):
+        if state.node[data.foe[i], RID] == r:
+            return False
+    y = data.mate[x]
+    while y != x:
+        other = state.node[y, RID]
+        if other >= 0 and other != r:
+            return False
+        y = data.mate[y]
+    return True
+
+
+@inner
+def place_extra(data, state, flags, r, c, x, u, v, k):
+    """Test ``x`` as entry ``k``, between ``u`` and ``v``; return cost beyond arcs, INF if it is not allowed."""
+    if len(flags.mixed) and not len(flags.rich) and not fits_loads(data, state, flags, r, c, x, u):
+        return INF
+    if len(flags.rich) and banned(data, c, u):
         return INF
     if len(flags.tw):
         tm = data.cls[c, TM]
         dep = data.cls[c, OPEN] if u >= data.n else state.node[u, DEP]
         start = next_start(data, x, dep + data.time[tm, u, x])
+        if len(flags.rich) and start < 0 and data.late[x] >= 0:
+            start = dep + data.time[tm, u, x]
         if start < 0:
             return INF
         last = data.cls[c, CLOSE] if v >= data.n else state.node[v, LT]
-        if start + data.service[c, x] + data.time[tm, x, v] > last:
+        work = data.bare[c, x] if len(flags.rich) else data.service[c, x]
+        if start + work + data.time[tm, x, v] > last:
             return INF
+    if len(flags.rich):
+        m = insert_in_line(state, copy_line(state, r, state.rint[r, LEN]), k, x)
+        extra = walk(data, state, c, m)
+        return extra if extra >= INF else extra - state.rint[r, EXTRA]
     if len(flags.limits) and not within_limits(data, state, r, c, x, u, v):
         return INF
     if len(flags.dur):
@@ -162,8 +203,11 @@ def route_may_take(data, state, flags, r, c, x):
     """Quick test of a whole route for task ``x``: amounts, skills, room."""
     if len(flags.het) and data.allowed[c, x] == 0:
         return False
-    if state.rint[r, LEN] + 3 > state.seq.shape[1]:
+    if state.rint[r, LEN] + 4 > state.seq.shape[1]:
+        state.info[GROW] = 1
         return False
+    if len(flags.rich):
+        return companions_agree(data, state, r, x)
     for d in range(data.delivery.shape[1]):
         if state.load[r, d, 0] + data.delivery[x, d] > data.capacity[c, d]:
             return False
@@ -186,6 +230,14 @@ def alone_cost(data, state, flags, r, c, x):
         if data.allowed[c, x] == 0:
             return INF
         cost += data.node_cost[c, x]
+    if len(flags.rich):
+        if not companions_agree(data, state, r, x):
+            return INF
+        state.line[0] = start
+        state.line[1] = x
+        state.line[2] = end
+        extra = walk(data, state, c, 1)
+        return INF if extra >= INF else cost + extra
     if len(flags.tw):
         tm = data.cls[c, TM]
         begin = next_start(data, x, data.cls[c, OPEN] + data.time[tm, start, x])
@@ -226,7 +278,9 @@ def best_place(data, state, flags, x, best, blink):
 
     Returns
     -------
-    (cost, slot, position, class): cost is INF if there is none; position 0 means a new route.
+    (cost, slot, place, class): cost is INF if there is none. A place j + 1 is before task j, -j - 1 after
+    it, 0 in a new route. With reloads on the way, place + RELOADED is x followed by a reload, and place -
+    RELOADED is x after a reload.
 
     Notes
     -----
@@ -257,11 +311,14 @@ def best_place(data, state, flags, x, best, blink):
         if len(flags.het):
             fixed_part = data.node_cost[c, x]
         if len(flags.dur):
-            slack = data.cls[c, PS] * state.rint[r, WAIT]
+            if len(flags.rich):
+                slack = max(0, state.rint[r, EXTRA])
+            else:
+                slack = data.cls[c, PS] * state.rint[r, WAIT]
         v = node[j, NXT]
         arcs = int(data.cost_t[cm, x, j]) + int(data.cost[cm, x, v]) - node[j, CNXT] + fixed_part
         if arcs - slack < found and (not blink or (salt + j * 7919) % BLINK != 0):
-            extra = place_extra(data, state, flags, r, c, x, j, v)
+            extra = place_extra(data, state, flags, r, c, x, j, v, node[j, POS] + 1)
             if arcs + extra < found:
                 found = arcs + extra
                 best_r = r
@@ -270,11 +327,18 @@ def best_place(data, state, flags, x, best, blink):
         u = node[j, PRV]
         arcs = int(data.cost_t[cm, x, u]) + int(data.cost[cm, x, j]) - node[j, CPRV] + fixed_part
         if arcs - slack < found and (not blink or (salt + (u + r if u >= n else u) * 7919) % BLINK != 0):
-            extra = place_extra(data, state, flags, r, c, x, u, j)
+            extra = place_extra(data, state, flags, r, c, x, u, j, node[j, POS])
             if arcs + extra < found:
                 found = arcs + extra
                 best_r = r
                 best_k = j + 1
+                best_c = c
+        if len(flags.rich) and data.cls[c, MAXTRIPS] > 1:
+            place, cost = reload_place(data, state, flags, r, c, x, j, fixed_part - slack, found)
+            if cost < found:
+                found = cost
+                best_r = r
+                best_k = place
                 best_c = c
     slot = take_slot(state)
     if slot >= 0:
@@ -293,4 +357,279 @@ def best_place(data, state, flags, x, best, blink):
     return found, best_r, best_k, best_c
 
 
-__all__ = ["COUNT", "FAR", "best_place", "place_extra", "route_may_take"]
+@inner
+def reload_place(data, state, flags, r, c, x, j, base, best):
+    """Try ``x`` after or before task ``j`` together with a reload on its other side; return (place, cost)."""
+    node = state.node
+    cm = data.cls[c, CM]
+    stop = data.reload[c, 0]
+    best_place_code = 0
+    length = state.rint[r, LEN]
+    if length + 5 > state.seq.shape[1]:
+        state.info[GROW] = 1
+        return 0, INF
+    extra_now = state.rint[r, EXTRA]
+    v = node[j, NXT]
+    u = node[j, PRV]
+    k = node[j, POS]
+    via = data.cost[cm, x, stop]
+    from_stop = data.cost[cm, stop, x]
+    node_cost = data.node_cost[c, x]
+    after = node_cost - node[j, CNXT]
+    # j, reload, x, v and j, x, reload, v
+    arcs = int(data.cost[cm, j, stop]) + int(from_stop) + int(data.cost[cm, x, v]) + after
+    if arcs + base - node_cost < best and not banned(data, c, j):
+        m = insert_in_line(state, copy_line(state, r, length), k + 1, stop)
+        m = insert_in_line(state, m, k + 2, x)
+        extra = walk(data, state, c, m)
+        if arcs + extra - extra_now < best:
+            best = arcs + extra - extra_now
+            best_place_code = -j - 1 - RELOADED
+    if v < data.n:
+        arcs = int(data.cost[cm, j, x]) + int(via) + int(data.cost[cm, stop, v]) + after
+        if arcs + base - node_cost < best and not banned(data, c, j):
+            m = insert_in_line(state, copy_line(state, r, length), k + 1, x)
+            m = insert_in_line(state, m, k + 2, stop)
+            extra = walk(data, state, c, m)
+            if arcs + extra - extra_now < best:
+                best = arcs + extra - extra_now
+                best_place_code = -j - 1 + RELOADED
+    if u >= data.n:
+        arcs = int(data.cost[cm, u, x]) + int(via) + int(data.cost[cm, stop, j]) + node_cost - node[j, CPRV]
+        if arcs + base - node_cost < best and not banned(data, c, u):
+            m = insert_in_line(state, copy_line(state, r, length), k, x)
+            m = insert_in_line(state, m, k + 1, stop)
+            extra = walk(data, state, c, m)
+            if arcs + extra - extra_now < best:
+                best = arcs + extra - extra_now
+                best_place_code = j + 1 + RELOADED
+    if best_place_code == 0:
+        return 0, INF
+    return best_place_code, best
+
+
+@inner
+def pair_quick(data, state, flags, r, c, p, d):
+    """Quick test of a whole route for a shipment."""
+    if len(flags.het) and (data.allowed[c, p] == 0 or data.allowed[c, d] == 0):
+        return False
+    if state.rint[r, LEN] + 5 > state.seq.shape[1]:
+        state.info[GROW] = 1
+        return False
+    if len(flags.rich):
+        return companions_agree(data, state, r, p) and companions_agree(data, state, r, d)
+    return not len(flags.limits) or state.rint[r, LEN] + 2 <= data.cls[c, MAXLEN]
+
+
+@inner
+def pair_walk(data, state, r, c, p, i, d, k):
+    """Judge the route with ``p`` as entry ``i`` and then ``d`` as entry ``k``; return the change beyond arcs."""
+    m = insert_in_line(state, copy_line(state, r, state.rint[r, LEN]), i, p)
+    m = insert_in_line(state, m, k, d)
+    extra = walk(data, state, c, m)
+    return extra if extra >= INF else extra - state.rint[r, EXTRA]
+
+
+@inner
+def room_for(data, state, r, c, u, q):
+    """Tell whether the shipment of ``q`` fits into the load on board after node ``u``."""
+    for dim in range(data.delivery.shape[1]):
+        if u >= data.n:
+            now = state.load[r, dim, 0]
+        else:
+            now = state.peak[u, dim, 2]
+        if now + data.change[q, dim] > data.capacity[c, dim]:
+            return False
+    return True
+
+
+@inner
+def pair_extra(data, state, flags, r, c, p, i, d, k, w, y, clock):
+    """Test the second end ``d`` between ``w`` (left at ``clock``) and ``y``; return the change beyond arcs."""
+    if len(flags.rich) and w != p and banned(data, c, w):
+        return INF
+    if len(flags.tw):
+        tm = data.cls[c, TM]
+        if len(flags.rich):
+            start = begin_work(data, d, clock + data.time[tm, w, d])
+        else:
+            start = next_start(data, d, clock + data.time[tm, w, d])
+        if start < 0:
+            return INF
+        last = data.cls[c, CLOSE] if y >= data.n else state.node[y, LT]
+        work = data.bare[c, d] if len(flags.rich) else data.service[c, d]
+        if start + work + data.time[tm, d, y] > last:
+            return INF
+    if len(flags.rich):
+        return pair_walk(data, state, r, c, p, i, d, k)
+    return 0
+
+
+@inner
+def pair_alone_cost(data, state, flags, c, p, d):
+    """Return the cost of a new route of class ``c`` with only one shipment, or INF."""
+    start = data.cls[c, START]
+    end = data.cls[c, END]
+    cm = data.cls[c, CM] if len(flags.het) else 0
+    cost = data.cls[c, FIXED] + int(data.cost[cm, start, p]) + int(data.cost[cm, p, d]) + int(data.cost[cm, d, end])
+    for dim in range(data.delivery.shape[1]):
+        if data.change[p, dim] > data.capacity[c, dim]:
+            return INF
+    if len(flags.het):
+        if data.allowed[c, p] == 0 or data.allowed[c, d] == 0:
+            return INF
+        cost += data.node_cost[c, p] + data.node_cost[c, d]
+    if len(flags.rich):
+        state.line[0] = start
+        state.line[1] = p
+        state.line[2] = d
+        state.line[3] = end
+        extra = walk(data, state, c, 2)
+        return INF if extra >= INF else cost + extra
+    if len(flags.tw):
+        tm = data.cls[c, TM]
+        clock = next_start(data, p, data.cls[c, OPEN] + data.time[tm, start, p])
+        if clock < 0:
+            return INF
+        clock = next_start(data, d, clock + data.service[c, p] + data.time[tm, p, d])
+        if clock < 0 or clock + data.service[c, d] + data.time[tm, d, end] > data.cls[c, CLOSE]:
+            return INF
+    return cost
+
+
+@inner
+def best_pair(data, state, flags, p, best, blink):
+    """Find the cheapest places of a shipment in routes near either end, or in a new one.
+
+    Returns
+    -------
+    (cost, slot, entry of the first end, entry of the second, class): entries in the route as it will be.
+    """
+    info = state.info
+    d = data.partner[p]
+    salt = int(bits32(state.rng)) if blink else 0
+    info[VISIT] += 1
+    best_r = NONE
+    best_i = 0
+    best_k = 0
+    best_c = 0
+    c = 0
+    for turn in range(2 * data.near.shape[1]):
+        x = p if turn % 2 == 0 else d
+        j = data.near[x, turn // 2]
+        r = state.node[j, RID]
+        if r < 0 or state.visit[r] == info[VISIT]:
+            continue
+        state.visit[r] = info[VISIT]
+        if len(flags.het):
+            c = state.rint[r, CLS]
+        if not pair_quick(data, state, flags, r, c, p, d):
+            continue
+        cost, i, k = pair_in_route(data, state, flags, r, c, p, d, best, salt, blink)
+        if cost < best and i > 0:
+            best = cost
+            best_r = r
+            best_i = i
+            best_k = k
+            best_c = c
+    slot = take_slot(state)
+    if slot >= 0:
+        for c in range(data.cls.shape[0]):
+            if state.free_vehicles[c] <= 0:
+                continue
+            cost = pair_alone_cost(data, state, flags, c, p, d)
+            if cost < best:
+                best = cost
+                best_r = slot
+                best_i = 1
+                best_k = 2
+                best_c = c
+    if best_r < 0:
+        return INF, NONE, 0, 0, 0
+    return best, best_r, best_i, best_k, best_c
+
+
+@inner
+def pair_in_route(data, state, flags, r, c, p, d, best, salt, blink):
+    """Try a shipment at all places of one route; return (cost, entry of p, entry of d in the new route).
+
+    For each place of the pickup the delivery's place walks ahead of it, carrying time and load, and stops
+    where its window or the room ends.
+    """
+    n = data.n
+    node = state.node
+    seq = state.seq
+    cm = data.cls[c, CM] if len(flags.het) else 0
+    tm = data.cls[c, TM]
+    length = state.rint[r, LEN]
+    best_i = 0
+    best_k = 0
+    fixed_part = 0
+    slack = 0
+    if len(flags.het):
+        fixed_part = data.node_cost[c, p] + data.node_cost[c, d]
+    if len(flags.rich):
+        slack = max(0, state.rint[r, EXTRA])
+    p_to_d = data.cost[cm, p, d]
+    shuts = data.windows[p, 2 * data.window_count[p] - 1]
+    for i in range(1, length + 2):
+        u = seq[r, i - 1]
+        v = seq[r, i]
+        if len(flags.tw):
+            dep = data.cls[c, OPEN] if u >= n else node[u, DEP]
+            if dep > shuts and not len(flags.rich):
+                break
+        arc = node[v, CPRV] if v < n else (node[u, CNXT] if u < n else data.cost[cm, u, v])
+        into = int(data.cost[cm, u, p])
+        first = into + int(data.cost[cm, p, v]) - arc + fixed_part
+        if first - slack >= best and into + p_to_d - arc + fixed_part - slack >= best:
+            continue
+        if len(flags.rich):
+            if banned(data, c, u):
+                continue
+        elif not room_for(data, state, r, c, u, p):
+            continue
+        clock = 0
+        if len(flags.tw):
+            if len(flags.rich):
+                clock = begin_work(data, p, dep + data.time[tm, u, p])
+            else:
+                clock = next_start(data, p, dep + data.time[tm, u, p])
+            if clock < 0:
+                continue
+            clock += data.bare[c, p] if len(flags.rich) else data.service[c, p]
+        # right behind each other
+        arcs = into + p_to_d + int(data.cost[cm, d, v]) - arc + fixed_part
+        if arcs - slack < best and (not blink or (salt + i * 7919 + r * 31) % PAIR_BLINK != 0):
+            extra = pair_extra(data, state, flags, r, c, p, i, d, i + 1, p, v, clock)
+            if arcs + extra < best:
+                best = arcs + extra
+                best_i = i
+                best_k = i + 1
+        if first - slack >= best:
+            continue
+        last = p
+        for k in range(i, length + 1):
+            w = seq[r, k]
+            if w >= n:
+                break  # a shipment stays within one trip
+            if len(flags.tw):
+                if len(flags.rich):
+                    clock = begin_work(data, w, clock + data.time[tm, last, w])
+                else:
+                    clock = next_start(data, w, clock + data.time[tm, last, w])
+                if clock < 0 or clock > node[w, LT]:
+                    break
+                clock += data.bare[c, w] if len(flags.rich) else node[w, SVC]
+            if not len(flags.rich) and not room_for(data, state, r, c, w, p):
+                break
+            y = seq[r, k + 1]
+            arcs = first + int(data.cost[cm, w, d]) + int(data.cost[cm, d, y]) - node[w, CNXT]
+            if arcs - slack < best and (not blink or (salt + i * 7919 + k * 104_729 + r * 31) % PAIR_BLINK != 0):
+                extra = pair_extra(data, state, flags, r, c, p, i, d, k + 2, w, y, clock)
+                if arcs + extra < best:
+                    best = arcs + extra
+                    best_i = i
+                    best_k = k + 2
+            last = w
+    return best, best_i, best_k

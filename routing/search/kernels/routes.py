@@ -1,7 +1,7 @@
 """Route bookkeeping: refresh derived values, save before a change, restore after a rejection."""
 
 # numba infers all types here; annotations would be decoration
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from routing.search.kernels.arrays import (
     CM,
     CNXT,
     CPRV,
-    CUR,
     DEP,
     DIST,
     DM,
@@ -20,9 +19,15 @@ from routing.search.kernels.arrays import (
     DUR,
     END,
     EOPEN,
+    EXTRA,
     FIXED,
+    INF,
     LEN,
     LT,
+    MAXDIST,
+    MAXDRIVE,
+    MAXDUR,
+    MAXLEN,
     NABSENT,
     NFREE,
     NONE,
@@ -38,7 +43,6 @@ from routing.search.kernels.arrays import (
     POS,
     PRV,
     PS,
-    REL,
     RID,
     SCLOSE,
     SD,
@@ -52,42 +56,26 @@ from routing.search.kernels.arrays import (
     WAIT,
 )
 from routing.search.kernels.compiled import inner
-
-
-@inner
-def next_start(data, x, t):
-    """Return the earliest start of work at ``x`` for an arrival at ``t``, NONE if all windows are over."""
-    w = data.windows
-    if t <= w[x, 1]:
-        return max(t, w[x, 0])
-    for k in range(1, data.window_count[x]):
-        if t <= w[x, 2 * k + 1]:
-            return max(t, w[x, 2 * k])
-    return NONE
-
-
-@inner
-def latest_start(data, x, t):
-    """Return the latest start of work at ``x`` that is not after ``t``, NONE if there is none."""
-    w = data.windows
-    k = data.window_count[x] - 1
-    while k >= 0:
-        if t >= w[x, 2 * k]:
-            return min(t, w[x, 2 * k + 1])
-        k -= 1
-    return NONE
+from routing.search.kernels.walk import copy_line, walk
+from routing.search.kernels.windows import latest_start, next_start
 
 
 @inner
 def refresh_times(data, state, flags, r):
-    """Recompute earliest and latest times and duration segments along one route."""
+    """Recompute earliest and latest times and duration segments along one route; tell whether it holds.
+
+    For rich problems the times are necessary conditions only: breaks are not counted, set-up is left out
+    where it might fall away, and who may be late at a price has no closing.
+    """
+    n = data.n
     node = state.node
     seq = state.seq
     length = state.rint[r, LEN]
     c = state.rint[r, CLS] if len(flags.het) else 0
     tm = data.cls[c, TM]
     dep = data.cls[c, OPEN]
-    if len(flags.dur):
+    holds = True
+    if len(flags.dur) and not len(flags.rich):
         d = 0
         e = data.cls[c, OPEN]
         last = data.cls[c, SCLOSE]
@@ -96,12 +84,24 @@ def refresh_times(data, state, flags, r):
     for k in range(1, length + 1):
         x = seq[r, k]
         t = data.time[tm, u, x]
+        if len(flags.rich) and x >= n:
+            dep = max(dep + t, data.terminal[x - n, 0]) + data.terminal[x - n, 2]
+            u = x
+            continue
         node[x, TPRV] = t
         s = data.service[c, x]
+        start = next_start(data, x, dep + t)
+        if len(flags.rich):
+            if start < 0 and data.late[x] >= 0:
+                start = dep + t
+            if u < n and data.place[u] == data.place[x]:
+                s = data.bare[c, x]
+        if start < 0:
+            holds = False
         node[x, SVC] = s
-        dep = next_start(data, x, dep + t) + s
+        dep = start + s
         node[x, DEP] = dep
-        if len(flags.dur):
+        if len(flags.dur) and not len(flags.rich):
             at = d + t
             opens = data.windows[x, 0]
             closes = data.windows[x, 1]
@@ -118,24 +118,38 @@ def refresh_times(data, state, flags, r):
     end = seq[r, length + 1]
     t_end = data.time[tm, u, end]
     lt = data.cls[c, CLOSE]
-    if len(flags.dur):
+    if dep + t_end > lt:
+        holds = False
+    if len(flags.dur) and not len(flags.rich):
         at = d + t_end
         wait = max(0, data.cls[c, EOPEN] - at - last)
         d = at + wait
         work += t_end
         state.rint[r, DUR] = d
         state.rint[r, WAIT] = d - work
-        state.rint[r, DRIVE] = work
+        if d > data.cls[c, MAXDUR]:
+            holds = False
         sd = 0
         se = data.cls[c, EOPEN]
         sl = data.cls[c, CLOSE]
     t = t_end
     for k in range(length, 0, -1):
         x = seq[r, k]
+        if len(flags.rich) and x >= n:
+            lt = min(data.terminal[x - n, 1], lt - t - data.terminal[x - n, 2])
+            t = data.time[tm, seq[r, k - 1], x]
+            continue
         s = node[x, SVC]
-        lt = latest_start(data, x, lt - t - s)
+        if len(flags.rich):
+            s = data.bare[c, x]
+            if data.late[x] >= 0:
+                lt = lt - t - s
+            else:
+                lt = latest_start(data, x, lt - t - s)
+        else:
+            lt = latest_start(data, x, lt - t - s)
         node[x, LT] = lt
-        if len(flags.dur):
+        if len(flags.dur) and not len(flags.rich):
             # x (service s, its window) joined with what follows over an edge of t
             at = s + t
             opens = data.windows[x, 0]
@@ -148,6 +162,7 @@ def refresh_times(data, state, flags, r):
             node[x, SE] = se
             node[x, SL] = sl
         t = node[x, TPRV]
+    return holds
 
 
 @inner
@@ -156,21 +171,25 @@ def refresh_loads(data, state, flags, r):
     dims = data.delivery.shape[1]
     seq = state.seq
     length = state.rint[r, LEN]
+    if len(flags.rich):
+        return
     for d in range(dims):
         out = 0
         for k in range(1, length + 1):
             out += data.delivery[seq[r, k], d]
         state.load[r, d, 0] = out
-        if len(flags.mixed):
+        if len(flags.mixed) or len(flags.pair):
             now = out
             high = out
             taken = 0
             for k in range(1, length + 1):
                 x = seq[r, k]
-                now += data.pickup[x, d] - data.delivery[x, d]
+                now += data.change[x, d]
                 taken += data.pickup[x, d]
                 high = max(high, now)
                 state.peak[x, d, 0] = high
+                state.peak[x, d, 2] = now
+                state.peak[x, d, 2] = now
             state.load[r, d, 1] = taken
             state.load[r, d, 2] = high
             high = now
@@ -178,12 +197,17 @@ def refresh_loads(data, state, flags, r):
                 x = seq[r, k]
                 high = max(high, now)
                 state.peak[x, d, 1] = high
-                now -= data.pickup[x, d] - data.delivery[x, d]
+                now -= data.change[x, d]
 
 
 @inner
 def refresh(data, state, flags, r):
-    """Recompute everything derived of one route; return its cost."""
+    """Recompute everything derived of one route; return its cost, INF if it breaks a rule.
+
+    A route can break a rule by losing a task: roads that offend the triangle inequality, or a backhaul
+    rule that wants a delivery on every trip.
+    """
+    n = data.n
     node = state.node
     seq = state.seq
     rint = state.rint
@@ -196,28 +220,33 @@ def refresh(data, state, flags, r):
         x = seq[r, k]
         arc = data.cost[cm, u, x]
         cost += arc
-        if len(flags.het):
-            cost += data.node_cost[c, x]
-        node[x, RID] = r
-        node[x, POS] = k
-        node[x, PRV] = u
-        node[x, CPRV] = arc
-        if k > 1:
+        if k > 1 and (not len(flags.rich) or u < n):
             node[u, NXT] = x
             node[u, CNXT] = arc
+        if not len(flags.rich) or x < n:
+            if len(flags.het):
+                cost += data.node_cost[c, x]
+            node[x, RID] = r
+            node[x, POS] = k
+            node[x, PRV] = u
+            node[x, CPRV] = arc
         u = x
     end = seq[r, length + 1]
     arc = data.cost[cm, u, end]
     cost += arc
-    if length > 0:
+    if length > 0 and u < n:
         node[u, NXT] = end
         node[u, CNXT] = arc
     refresh_loads(data, state, flags, r)
-    if len(flags.tw):
-        refresh_times(data, state, flags, r)
-    if len(flags.limits):
-        refresh_limits(data, state, r)
-    if len(flags.dur):
+    if len(flags.tw) and not refresh_times(data, state, flags, r):
+        cost = INF
+    if len(flags.limits) and not len(flags.rich) and not refresh_limits(data, state, r):
+        cost = INF
+    if len(flags.rich):
+        extra = walk(data, state, c, copy_line(state, r, length))
+        rint[r, EXTRA] = extra
+        cost = INF if extra >= INF or cost >= INF else cost + extra
+    elif len(flags.dur) and cost < INF:
         cost += data.cls[c, PS] * rint[r, WAIT]
         cost += data.cls[c, OTPRICE] * max(0, rint[r, DUR] - data.cls[c, OTAFTER])
     rint[r, AUX] = cost
@@ -226,7 +255,7 @@ def refresh(data, state, flags, r):
 
 @inner
 def refresh_limits(data, state, r):
-    """Recompute driven distance and driven time of one route."""
+    """Recompute driven distance and driven time of one route; tell whether they are within limits."""
     seq = state.seq
     length = state.rint[r, LEN]
     c = state.rint[r, CLS]
@@ -239,10 +268,11 @@ def refresh_limits(data, state, r):
         drive += data.time[tm, seq[r, k], seq[r, k + 1]]
     state.rint[r, DIST] = way
     state.rint[r, DRIVE] = drive
+    return way <= data.cls[c, MAXDIST] and drive <= data.cls[c, MAXDRIVE] and length <= data.cls[c, MAXLEN]
 
 
 @inner
-def save_route(state, flags, r):
+def save_route(data, state, flags, r):
     """Remember a route once per iteration, before its first change."""
     info = state.info
     if state.saved_stamp[r] == info[STAMP]:
@@ -263,16 +293,19 @@ def save_route(state, flags, r):
         state.saved_seq[i, k] = state.seq[r, k]
     for k in range(length):
         x = state.seq[r, k + 1]
+        if len(flags.rich) and x >= data.n:
+            continue
         for w in range(state.node.shape[1]):
             state.saved_node[i, k, w] = state.node[x, w]
-        if len(flags.mixed):
+        if (len(flags.mixed) or len(flags.pair)) and not len(flags.rich):
             for d in range(state.load.shape[1]):
                 state.saved_peak[i, k, d, 0] = state.peak[x, d, 0]
                 state.saved_peak[i, k, d, 1] = state.peak[x, d, 1]
+                state.saved_peak[i, k, d, 2] = state.peak[x, d, 2]
 
 
 @inner
-def restore_routes(state, flags):
+def restore_routes(data, state, flags):
     """Put back every saved route; slots and vehicles taken or freed go back too."""
     info = state.info
     for i in range(info[NSAVED]):
@@ -300,12 +333,15 @@ def restore_routes(state, flags):
             state.seq[r, k] = state.saved_seq[i, k]
         for k in range(length):
             x = state.seq[r, k + 1]
+            if len(flags.rich) and x >= data.n:
+                continue
             for w in range(state.node.shape[1]):
                 state.node[x, w] = state.saved_node[i, k, w]
-            if len(flags.mixed):
+            if (len(flags.mixed) or len(flags.pair)) and not len(flags.rich):
                 for d in range(state.load.shape[1]):
                     state.peak[x, d, 0] = state.saved_peak[i, k, d, 0]
                     state.peak[x, d, 1] = state.saved_peak[i, k, d, 1]
+                    state.peak[x, d, 2] = state.saved_peak[i, k, d, 2]
 
 
 @inner
@@ -375,7 +411,7 @@ def insert_at(data, state, flags, r, k, x):
     rint = state.rint
     node = state.node
     length = rint[r, LEN]
-    if len(flags.tw) or len(flags.mixed) or len(flags.limits):
+    if len(flags.tw) or len(flags.mixed) or len(flags.limits) or len(flags.pair) or len(flags.rich):
         before = rint[r, AUX]
         if length == 0:
             before = 0
@@ -442,23 +478,30 @@ def compact(data, state, flags, r, stamp):
     rint = state.rint
     node = state.node
     length = rint[r, LEN]
-    if len(flags.tw) or len(flags.mixed) or len(flags.limits):
+    if len(flags.tw) or len(flags.mixed) or len(flags.limits) or len(flags.pair) or len(flags.rich):
         before = rint[r, AUX]
+        end = seq[r, length + 1]
         kept = 0
         for i in range(1, length + 1):
             x = seq[r, i]
-            if state.mark[x] == stamp:
+            if len(flags.rich) and x >= data.n:
+                if kept == 0 or seq[r, kept] >= data.n:
+                    continue
+            elif state.mark[x] == stamp:
                 node[x, RID] = NONE
-            else:
-                kept += 1
-                seq[r, kept] = x
-        seq[r, kept + 1] = seq[r, length + 1]
+                continue
+            kept += 1
+            seq[r, kept] = x
+        if len(flags.rich) and kept > 0 and seq[r, kept] >= data.n:
+            kept -= 1
+        seq[r, kept + 1] = end
         rint[r, LEN] = kept
         if kept == 0:
             rint[r, AUX] = 0
             close_slot(state, r)
             return -before
-        return refresh(data, state, flags, r) - before
+        after = refresh(data, state, flags, r)
+        return INF if after >= INF else after - before
     c = rint[r, CLS] if len(flags.het) else 0
     cm = data.cls[c, CM] if len(flags.het) else 0
     delta = 0
@@ -499,22 +542,3 @@ def compact(data, state, flags, r, stamp):
         delta -= data.cost[cm, seq[r, 0], seq[r, 1]] + data.cls[c, FIXED]
         close_slot(state, r)
     return delta
-
-
-__all__ = [
-    "CUR",
-    "REL",
-    "add_absent",
-    "close_slot",
-    "compact",
-    "drop_absent",
-    "insert_at",
-    "latest_start",
-    "next_start",
-    "open_slot",
-    "refresh",
-    "restore_routes",
-    "save_route",
-    "start_empty",
-    "take_slot",
-]  # fmt: skip
