@@ -19,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,6 +31,7 @@ from benchmarks.sets import SUITES, Entry, Suite, chosen, unpack
 from benchmarks.table import OURS, Line, markdown
 from routing.checker import CheckReport, check
 from routing.errors import UnsupportedFeatureError
+from routing.formats import BenchmarkProblem
 from routing.problem import Problem
 from routing.solution import Solution
 
@@ -74,7 +76,11 @@ class Run:
 
 def run_suite(options: SuiteOptions) -> list[Line]:
     """Run a suite and return its JSON lines, those of an earlier, resumed run included."""
-    pin(options.core)
+    with pinned(options.core):
+        return _run_pinned(options)
+
+
+def _run_pinned(options: SuiteOptions) -> list[Line]:
     lines = _earlier(options)
     known = {(line["solver"], line["instance"], line["seed"]) for line in lines}
     suite = SUITES[options.suite]
@@ -102,11 +108,16 @@ def _earlier(options: SuiteOptions) -> list[Line]:
     return [line for line in lines if line["set"] == options.suite and line["limit_s"] == options.seconds]
 
 
-def pin(core: int | None) -> None:
-    """Keep this process and all it starts on one core."""
-    usable = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {usable[-1] if core is None else core})
+@contextmanager
+def pinned(core: int | None) -> Iterator[None]:
+    """Keep this process and all it starts on one core, the last usable one when none is named."""
+    usable = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(usable) if core is None else core})
     os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, usable)
 
 
 def _run_instance(suite: Suite, entry: Entry, todo: Sequence[tuple[str, int]], options: SuiteOptions) -> list[Line]:
@@ -116,7 +127,7 @@ def _run_instance(suite: Suite, entry: Entry, todo: Sequence[tuple[str, int]], o
         if solver == OURS:
             run = run_ours(made.problem, options.seconds, seed)
         else:
-            run = _run_theirs(made.problem, solver, options.seconds, seed, options.peers_python)
+            run = _run_theirs(made, solver, options.seconds, seed, options.peers_python)
         line = judge(made.problem, run, reference)
         line |= {
             "solver": solver, "version": run.version, "set": suite.name, "instance": entry.name,
@@ -147,8 +158,8 @@ def run_ours(problem: Problem, seconds: float, seed: int) -> Run:
     return Run(mine, result.solution, None, wall_s, cpu_s, result.iterations)
 
 
-def _run_theirs(problem: Problem, solver: str, seconds: float, seed: int, python: str) -> Run:
-    peer = run_peer(problem, solver, seconds, seed, python)
+def _run_theirs(made: BenchmarkProblem, solver: str, seconds: float, seed: int, python: str) -> Run:
+    peer = run_peer(made.problem, solver, seconds, seed, python, load_factor=made.rounding.scale)
     return Run(peer.version, peer.solution, peer.problem_with, peer.wall_s, peer.cpu_s, peer.iterations)
 
 
@@ -213,17 +224,21 @@ def _progress(line: Line) -> str:
     return f"{name} {line['t_solve_s']:7.1f} s {gap:>10}{rest}{flag}"
 
 
-def measure_cold(entry: Entry, seconds: float) -> dict[str, Any]:
+FIRST_SOLVE = """
+import sys, time, json
+began = time.perf_counter()
+from routing.formats import read_problem
+from routing import solve
+from routing.stop import MaxRuntime
+problem = read_problem(sys.argv[1])
+read_s = time.perf_counter() - began
+solve(problem, MaxRuntime(float(sys.argv[2])))
+print(json.dumps({"read_s": read_s, "total_s": time.perf_counter() - began}))
+"""
+
+
+def measure_cold(entry: Entry, seconds: float, program: str = FIRST_SOLVE) -> dict[str, Any]:
     """Measure a first solve in a new process, once with an empty kernel cache and once with the filled one."""
-    program = (
-        "import sys, time, json; began = time.perf_counter()\n"
-        "from routing.formats import read_problem\n"
-        "from routing import solve\n"
-        "from routing.stop import MaxRuntime\n"
-        "problem = read_problem(sys.argv[1]); read = time.perf_counter() - began\n"
-        "solve(problem, MaxRuntime(float(sys.argv[2])))\n"
-        "print(json.dumps({'read_s': read, 'total_s': time.perf_counter() - began}))\n"
-    )
     figures: dict[str, Any] = {"limit_s": seconds}
     with tempfile.TemporaryDirectory(prefix="cunda-cold-") as cache:
         for name in ("cold", "warm"):

@@ -44,17 +44,22 @@ class PeerRun:
     unsupported: bool = field(default=False)
 
 
-def run_peer(problem: Problem, solver: str, seconds: float, seed: int, python: str | Path) -> PeerRun:
+def run_peer(
+    problem: Problem, solver: str, seconds: float, seed: int, python: str | Path, load_factor: int = 1
+) -> PeerRun:
     """Run one peer on a problem in its own interpreter, on the cores this process may use.
 
     Parameters
     ----------
     python
         The interpreter that has the peer installed.
+    load_factor
+        PyVRP is given all loads times this. Its own reader scales loads like distances, and its penalties,
+        which are bounded, cannot otherwise outweigh distances held in thousandths.
     """
     with tempfile.TemporaryDirectory(prefix="cunda-peer-") as name:
         folder = Path(name)
-        write_problem(problem, folder)
+        write_problem(problem, folder, load_factor)
         command = [str(python), str(PROGRAM), name, "--solver", solver, "--seconds", str(seconds), "--seed", str(seed)]
         one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
         try:
@@ -91,7 +96,7 @@ def read_answer(problem: Problem, solver: str, answer: dict[str, Any]) -> PeerRu
     )
 
 
-def write_problem(problem: Problem, folder: Path) -> None:
+def write_problem(problem: Problem, folder: Path, load_factor: int = 1) -> None:
     """Write a problem where the peers' program finds it: one JSON file and one array for each matrix."""
     for number, profile in enumerate(problem.profiles):
         np.save(folder / f"distance_{number}.npy", profile.distance_m)
@@ -109,6 +114,7 @@ def write_problem(problem: Problem, folder: Path) -> None:
         "tasks": [_task(problem, task, number_of) for task in problem.tasks],
         "shipments": [_shipment(shipment) for shipment in problem.shipments],
         "alternatives": [_group(problem, group) for group in problem.alternatives],
+        "load_factor": load_factor,
         "backhaul": str(problem.backhaul),
         "features": used_features(problem),
         "release": any(task.release_s for task in problem.tasks),

@@ -62,6 +62,11 @@ class Day:
         return list(self.text["vehicle_types"])
 
     @property
+    def factor(self) -> int:
+        """Give what loads are multiplied by for PyVRP, whose penalties expect loads and costs on one scale."""
+        return int(self.text["load_factor"])
+
+    @property
     def timed(self) -> bool:
         """Tell whether any time matters."""
         return bool(self.text["timed"])
@@ -124,7 +129,9 @@ def run_pyvrp(day: Day, seconds: float, seed: int) -> Answer:
     paired = {end for shipment in day.text["shipments"] for end in (shipment["pickup"], shipment["delivery"])}
     group_of = {task: g for g, group in enumerate(day.text["alternatives"]) for task in group["tasks"]}
     single = [task for task in range(len(day.tasks)) if task not in paired]
-    clients = [_pyvrp_client(pyvrp, day.tasks[task], group_of.get(task), day.text["release"]) for task in single]
+    clients = [
+        _pyvrp_client(pyvrp, day.tasks[task], group_of.get(task), day.text["release"], day.factor) for task in single
+    ]
     groups = [
         pyvrp.ClientGroup([single.index(task) for task in group["tasks"]], required=group["required"])
         for group in day.text["alternatives"]
@@ -154,11 +161,15 @@ def run_pyvrp(day: Day, seconds: float, seed: int) -> Answer:
     return Answer(_pyvrp_routes(day, result.best, single), wall_s, cpu_s, result.num_iterations)
 
 
-def _pyvrp_client(pyvrp: Any, task: dict[str, Any], group: int | None, released: bool) -> Any:
+def _scaled(amounts: list[int], factor: int) -> list[int]:
+    return [factor * amount for amount in amounts]
+
+
+def _pyvrp_client(pyvrp: Any, task: dict[str, Any], group: int | None, released: bool, factor: int) -> Any:
     open_s, close_s = one_window(task, "PyVRP")
     return pyvrp.Client(
-        task["location"], task["delivery"], task["pickup"], task["service_s"], open_s, close_s,
-        task["release_s"] if released else 0, task["prize"], task["required"] and group is None, group,
+        task["location"], _scaled(task["delivery"], factor), _scaled(task["pickup"], factor), task["service_s"],
+        open_s, close_s, task["release_s"] if released else 0, task["prize"], task["required"] and group is None, group,
     )  # fmt: skip
 
 
@@ -166,7 +177,7 @@ def _pyvrp_shipment(pyvrp: Any, day: Day, shipment: dict[str, Any]) -> Any:
     pickup, delivery = day.tasks[shipment["pickup"]], day.tasks[shipment["delivery"]]
     return pyvrp.Shipment(
         pickup["location"], delivery["location"], *one_window(pickup, "PyVRP"), pickup["service_s"],
-        *one_window(delivery, "PyVRP"), delivery["service_s"], shipment["amount"],
+        *one_window(delivery, "PyVRP"), delivery["service_s"], _scaled(shipment["amount"], day.factor),
         pickup["prize"] + delivery["prize"], pickup["required"],
     )  # fmt: skip
 
@@ -184,7 +195,7 @@ def _pyvrp_kind(pyvrp: Any, day: Day, kind: dict[str, Any], profiles: list[Any],
         limits |= {"reload_depots": kind["reload_depots"], "max_reloads": kind["max_trips"] - 1}
     return pyvrp.VehicleType(
         num_available=kind["count"],
-        capacity=kind["capacity"],
+        capacity=_scaled(kind["capacity"], day.factor),
         start_depot=kind["start_depot"],
         end_depot=kind["end_depot"],
         fixed_cost=kind["fixed_cost"],
@@ -255,9 +266,11 @@ def run_vroom(day: Day, seconds: float, seed: int) -> Answer:
 
 
 def _vroom_unit(day: Day) -> int:
-    """Divide all costs so that a leg fits 31 bits; kept exact wherever it fits as it is."""
-    highest = max(int(day.legs(kind).max()) for kind in day.kinds)
-    return max(1, -(-highest // 2**31))
+    """Divide all costs so that any plan's cost fits 31 bits, as VROOM demands; 1 wherever it fits as it is."""
+    vehicles = sum(min(kind["count"], int(day.text["enough_vehicles"])) for kind in day.kinds)
+    dearest = max(int(day.legs(kind).max()) + int(kind["fixed_cost"]) for kind in day.kinds)
+    total: int = 2 * (len(day.tasks) + vehicles) * dearest
+    return max(1, -(-total // 2**31))
 
 
 def _vroom_vehicle(vroom: Any, day: Day, kind: dict[str, Any], profile: str, number: int, unit: int) -> Any:
@@ -302,17 +315,19 @@ def run_ortools(day: Day, seconds: float, seed: int) -> Answer:
                "set-up times", "prices beside the route", "overtime", "skills", "max_tasks",
                "working speeds")  # fmt: skip
     vehicles = [k for k, kind in enumerate(day.kinds) for _ in range(min(kind["count"], day.text["enough_vehicles"]))]
-    depots = [day.text["depots"][day.kinds[k]["start_depot"]]["location"] for k in vehicles]
-    # Nodes are tasks first, then one for each depot, then one for nowhere (the end of open routes).
-    nodes = [task["location"] for task in day.tasks] + [depot["location"] for depot in day.text["depots"]]
-    first_depot, nowhere = len(day.tasks), len(nodes)
-    starts = [first_depot + day.kinds[k]["start_depot"] for k in vehicles]
-    ends = [nowhere if day.kinds[k]["end_depot"] is None else first_depot + day.kinds[k]["end_depot"] for k in vehicles]
-    assert len(depots) == len(starts)
-    manager = pywrapcp.RoutingIndexManager(len(nodes) + 1, len(vehicles), starts, ends)
+    # Nodes are tasks first, then the depots that are used; the last one is nowhere, the end of open routes. A node
+    # that is neither a start nor an end would have to be visited, so there are no others.
+    used = sorted({depot for k in vehicles for depot in (day.kinds[k]["start_depot"], day.kinds[k]["end_depot"])
+                   if depot is not None})  # fmt: skip
+    nodes = [task["location"] for task in day.tasks] + [day.text["depots"][depot]["location"] for depot in used]
+    node_of = {depot: len(day.tasks) + at for at, depot in enumerate(used)} | {None: len(nodes)}
+    opens = any(day.kinds[k]["end_depot"] is None for k in vehicles)
+    starts = [node_of[day.kinds[k]["start_depot"]] for k in vehicles]
+    ends = [node_of[day.kinds[k]["end_depot"]] for k in vehicles]
+    manager = pywrapcp.RoutingIndexManager(len(nodes) + opens, len(vehicles), starts, ends)
     routing = pywrapcp.RoutingModel(manager)
     _ortools_costs(day, routing, vehicles, nodes)
-    _ortools_loads(day, manager, routing, vehicles)
+    _ortools_loads(day, routing, vehicles, len(nodes) + 1 - len(day.tasks))
     timed = day.timed or "price of duration" in day.text["features"]
     if timed:
         _ortools_times(day, manager, routing, vehicles, nodes)
@@ -357,9 +372,9 @@ def _ortools_costs(day: Day, routing: Any, vehicles: list[int], nodes: list[int]
         routing.SetFixedCostOfVehicle(day.kinds[k]["fixed_cost"], v)
 
 
-def _ortools_loads(day: Day, manager: Any, routing: Any, vehicles: list[int]) -> None:
-    """State loads: with deliveries only as a sum, with collections as two sums and their interplay."""
-    extra = [0] * (len(day.text["depots"]) + 1)
+def _ortools_loads(day: Day, routing: Any, vehicles: list[int], other_nodes: int) -> None:
+    """State loads as one sum for deliveries, one for collections and one that rises and falls for shipments."""
+    extra = [0] * other_nodes
     mixed = any(any(task["pickup"]) for task in day.tasks) and any(any(task["delivery"]) for task in day.tasks)
     if mixed and day.text["backhaul"] == "mixed":
         raise CannotStateError("our OR-Tools model has no deliveries and collections mixed on one tour")
