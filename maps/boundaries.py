@@ -23,6 +23,8 @@ from maps.osm_read import OsmBoundary
 _NEAR_M = 300.0
 """A place this close outside every township counts to the nearest: boundaries are drawn coarsely."""
 
+_NAME_KEYS = ("name", "NAME", "name:zh", "名称", "short_name", "district_name")
+_ID_KEYS = ("id", "code", "adcode", "district_adcode")
 _FINEST_LEVEL = 9
 """OSM: level 8 is the township in China; 10 is the village committee, which is a place of ours, no township."""
 
@@ -179,7 +181,7 @@ def _area(file: str, number: int, feature: Any) -> Area:
     geometry = entry.get("geometry") if entry.get("type") == "Feature" else entry
     properties = entry.get("properties")
     properties = properties if isinstance(properties, dict) else {}
-    name = str(properties.get("name") or properties.get("NAME") or f"area {number + 1}")
+    name = _first(properties, _NAME_KEYS) or f"area {number + 1}"
     try:
         polygon = shape(geometry)
     except Exception as problem:  # shapely raises whatever the JSON made it stumble over
@@ -194,8 +196,11 @@ def _area(file: str, number: int, feature: Any) -> Area:
     low_lon, low_lat, high_lon, high_lat = polygon.bounds
     if low_lon < -180 or high_lon > 180 or low_lat < -90 or high_lat > 90:
         raise BoundaryFileError(f"{file}: feature {number} ({name}): not in degrees", feature=number)
-    ident = str(properties.get("id") or properties.get("code") or entry.get("id") or f"b{number + 1}")
-    return Area(ident, name, polygon)
+    return Area(_first(properties, _ID_KEYS) or str(entry.get("id") or f"b{number + 1}"), name, polygon)
+
+
+def _first(properties: Mapping[str, Any], keys: Sequence[str]) -> str:
+    return next((str(properties[key]) for key in keys if properties.get(key)), "")
 
 
 def _ring_ends_meet(geometry: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from maps.boundaries import read_boundary_file
 from maps.errors import (
     BoundaryFileError,
     BoundaryOpenError,
@@ -198,6 +199,12 @@ class TestBoundaryFile:
         path.write_text('{"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}', encoding="utf-8")
         with pytest.raises(BoundaryOpenError, match="does not close"):
             read_county(write_extract(**county()), path)
+
+    def test_names_and_codes_are_found_under_their_usual_keys(self, china_tables: Path) -> None:
+        """The official county polygons keep their official names and codes."""
+        areas = read_boundary_file(china_tables / "counties_tianditu_cgcs2000.geojson")
+        assert {"潜江市", "磐安县"} <= {area.name for area in areas}
+        assert "330727" in {area.id for area in areas}
 
     def test_a_missing_file_is_named(self, write_extract: Write, tmp_path: Path) -> None:
         """A boundary file that is not there is named."""
