@@ -95,6 +95,13 @@ class _Spot:
     windows: Windows = ALL_DAY
 
 
+@dataclass(frozen=True)
+class _County:
+    places: Mapping[str, PlacePoint]
+    sites: Mapping[str, SitePoint]
+    open_sites: Mapping[tuple[str, str], SitePoint]
+
+
 def build_stops(
     parcels: Sequence[DueParcel],
     day: date,
@@ -124,10 +131,11 @@ def build_stops(
     """
     _check_unique(parcels)
     times = times or ServiceTimes()
+    county = _County(places, sites, _open_sites(sites))
     reasons: dict[str, Reason] = {}
     at_spot: dict[str, tuple[_Spot, list[DueParcel]]] = {}
     for parcel in sorted(parcels, key=lambda one: one.id):
-        spot = _place_parcel(parcel, day, places, sites)
+        spot = _place_parcel(parcel, day, county)
         reason = spot if isinstance(spot, Reason) else _too_large(parcel, capacities)
         if reason is not None:
             reasons[parcel.id] = reason
@@ -176,30 +184,23 @@ def _check_unique(parcels: Sequence[DueParcel]) -> None:
         seen.add(parcel.id)
 
 
-def _place_parcel(
-    parcel: DueParcel,
-    day: date,
-    places: Mapping[str, PlacePoint],
-    sites: Mapping[str, SitePoint],
-) -> _Spot | Reason:
+def _place_parcel(parcel: DueParcel, day: date, county: _County) -> _Spot | Reason:
     if parcel.due_day > day:
         return Reason(ReasonCode.NOT_DUE, fix=Fix("due_day", parcel.due_day.isoformat()))
     if parcel.channel in SITE_CHANNELS or parcel.channel_site_id is not None:
-        return _spot_of_site(parcel, places, sites)
-    return _spot_of_door(parcel, places)
+        return _spot_of_site(parcel, county)
+    return _spot_of_door(parcel, county.places)
 
 
-def _spot_of_site(
-    parcel: DueParcel, places: Mapping[str, PlacePoint], sites: Mapping[str, SitePoint]
-) -> _Spot | Reason:
+def _spot_of_site(parcel: DueParcel, county: _County) -> _Spot | Reason:
     if parcel.direction == "deliver" and not parcel.consent:
         return Reason(ReasonCode.NO_CONSENT, fix=Fix("consent", "ask the recipient, or deliver to the door"))
     if parcel.channel_site_id is None:
-        site = _site_of_place(parcel, sites)
+        site = county.open_sites.get((parcel.place_id, parcel.channel))
         if site is None:
-            return _spot_of_village_point(parcel, places)
+            return _spot_of_village_point(parcel, county.places)
     else:
-        site = sites.get(parcel.channel_site_id)
+        site = county.sites.get(parcel.channel_site_id)
     if site is None or not site.in_service:
         return Reason(ReasonCode.SITE_NOT_IN_SERVICE, fix=Fix("channel_site_id", "another site, or the door"))
     if not site.windows:
@@ -217,14 +218,13 @@ def _spot_of_site(
     )
 
 
-def _site_of_place(parcel: DueParcel, sites: Mapping[str, SitePoint]) -> SitePoint | None:
-    """Find the station or cabinet a parcel means that names only its village: the first one open there."""
-    there = [
-        site
-        for _, site in sorted(sites.items())
-        if site.place_id == parcel.place_id and site.kind.value == parcel.channel and site.in_service and site.windows
-    ]
-    return there[0] if there else None
+def _open_sites(sites: Mapping[str, SitePoint]) -> dict[tuple[str, str], SitePoint]:
+    """Find the station and the cabinet that a parcel means which names only its village: the first one open."""
+    found: dict[tuple[str, str], SitePoint] = {}
+    for _, site in sorted(sites.items()):
+        if site.in_service and site.windows:
+            found.setdefault((site.place_id, site.kind.value), site)
+    return found
 
 
 def _spot_of_village_point(parcel: DueParcel, places: Mapping[str, PlacePoint]) -> _Spot | Reason:
