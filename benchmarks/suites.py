@@ -60,6 +60,7 @@ class SuiteOptions:
     bench: Path | None
     core: int | None
     resume: bool = False
+    clock: str = "wall"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,11 @@ def _earlier(options: SuiteOptions) -> list[Line]:
     if not (options.resume and options.json and options.json.is_file()):
         return []
     lines = [json.loads(text) for text in options.json.read_text(encoding="utf-8").splitlines()]
-    return [line for line in lines if line["set"] == options.suite and line["limit_s"] == options.seconds]
+    return [line for line in lines if line["set"] == options.suite and _same_limit(line, options)]
+
+
+def _same_limit(line: Line, options: SuiteOptions) -> bool:
+    return bool(line["limit_s"] == options.seconds and line["clock"] == options.clock)
 
 
 @contextmanager
@@ -125,10 +130,10 @@ def _run_instance(suite: Suite, entry: Entry, todo: Sequence[tuple[str, int]], o
     lines = []
     for solver, seed in todo:
         if solver == OURS:
-            run = run_ours(made.problem, options.seconds, seed)
+            run = run_ours(made.problem, options.seconds, seed, options.clock)
         else:
-            run = _run_theirs(made, solver, options.seconds, seed, options.peers_python)
-        line = judge(made.problem, run, reference)
+            run = _run_theirs(made, solver, seed, options)
+        line = judge(made.problem, run, reference, options.clock)
         line |= {
             "solver": solver, "version": run.version, "set": suite.name, "instance": entry.name,
             "n": made.problem.task_count, "seed": seed, "limit_s": options.seconds, "machine": machine(),
@@ -142,10 +147,10 @@ def _run_instance(suite: Suite, entry: Entry, todo: Sequence[tuple[str, int]], o
     return lines
 
 
-def run_ours(problem: Problem, seconds: float, seed: int) -> Run:
+def run_ours(problem: Problem, seconds: float, seed: int, clock: str = "wall") -> Run:
     """Run our solver with its kernels already compiled."""
     from routing import solve
-    from routing.stop import MaxIterations, MaxRuntime
+    from routing.stop import MaxCpuTime, MaxIterations, MaxRuntime
 
     mine = own_version()
     try:
@@ -153,17 +158,20 @@ def run_ours(problem: Problem, seconds: float, seed: int) -> Run:
     except UnsupportedFeatureError as refused:
         return Run(mine, None, refused.message, 0.0, 0.0, None)
     wall, cpu = time.perf_counter(), time.process_time()
-    result = solve(problem, MaxRuntime(seconds), seed=seed)
+    result = solve(problem, MaxCpuTime(seconds) if clock == "cpu" else MaxRuntime(seconds), seed=seed)
     wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
     return Run(mine, result.solution, None, wall_s, cpu_s, result.iterations)
 
 
-def _run_theirs(made: BenchmarkProblem, solver: str, seconds: float, seed: int, python: str) -> Run:
-    peer = run_peer(made.problem, solver, seconds, seed, python, load_factor=made.rounding.scale)
+def _run_theirs(made: BenchmarkProblem, solver: str, seed: int, options: SuiteOptions) -> Run:
+    peer = run_peer(
+        made.problem, solver, options.seconds, seed, options.peers_python,
+        load_factor=made.rounding.scale, clock=options.clock,
+    )  # fmt: skip
     return Run(peer.version, peer.solution, peer.problem_with, peer.wall_s, peer.cpu_s, peer.iterations)
 
 
-def judge(problem: Problem, run: Run, reference: int | None) -> Line:
+def judge(problem: Problem, run: Run, reference: int | None, clock: str = "wall") -> Line:
     """Price a run by the checker; a plan that breaks a rule or leaves out a required task is a failure."""
     report: CheckReport | None = None if run.solution is None else check(problem, run.solution)
     good = report is not None and report.feasible and report.complete
@@ -181,7 +189,8 @@ def judge(problem: Problem, run: Run, reference: int | None) -> Line:
         "iterations": run.iterations,
         "t_solve_s": round(run.wall_s, 3),
         "cpu_s": round(run.cpu_s, 3),
-        "disturbed": run.wall_s > DISTURBED * run.cpu_s + 0.05,
+        "clock": clock,
+        "disturbed": clock == "wall" and run.wall_s > DISTURBED * run.cpu_s + 0.05,
         "trouble": trouble,
     }
 
@@ -263,6 +272,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--peers-python", default=sys.executable, help="interpreter that has the peers installed")
     made.add_argument("--bench", type=Path, help="folder of the unpacked sets, else the shared archive")
     made.add_argument("--core", type=int, help="core to pin everything to; the last usable one without it")
+    made.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="what the seconds count")
     made.add_argument("--resume", action="store_true", help="pass over runs the JSON file already holds")
     made.add_argument("--cold", action="store_true", help="only measure a first solve in a new process")
     return made
@@ -278,7 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seeds = tuple(int(seed) for seed in given.seeds.split(","))
     options = SuiteOptions(
         given.suite, given.seconds, peers, given.instances, seeds, given.peers_python, given.json, given.bench,
-        given.core, given.resume,
+        given.core, given.resume, given.clock,
     )  # fmt: skip
     suite = SUITES[options.suite]
     if given.cold:

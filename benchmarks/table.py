@@ -10,6 +10,11 @@ from typing import Any
 Line = dict[str, Any]
 OURS = "cunda"
 RESAMPLES = 10_000
+_CLOCKS = {"wall": "wall time", "cpu": "processor time"}
+_CPU_NOTE = (
+    "The machine was shared with other work, so the limit counts processor time of each solver; caches and memory "
+    "were still shared, which slows all of them down. Solvers that can only be limited by wall time are left out."
+)
 SIZE_CLASSES = ((0, 250), (250, 500), (500, 1 << 30))
 
 
@@ -137,12 +142,19 @@ def markdown(lines: Sequence[Line], title: str) -> str:
     disturbed = sum(row.disturbed for row in rows)
     text += [
         "",
-        f"Limit {first['limit_s']:g} s of wall time per run, one pinned core, seeds {seeds}, {len(sizes)} instances; "
-        f"{first['machine']}; commit {first['commit']}. Times are solve calls with kernels compiled (T_solve).",
-        f"{disturbed} of {len(lines)} runs were disturbed by other work on the core (wall above processor time by "
-        "more than 3 %); their results are weaker than they would be alone.",
+        f"Limit {first['limit_s']:g} s of {_CLOCKS[first['clock']]} per run, one pinned core, seeds {seeds}, "
+        f"{len(sizes)} instances; {first['machine']}; commit {first['commit']}. Times are solve calls with kernels "
+        "compiled (T_solve).",
+        _CPU_NOTE if first["clock"] == "cpu" else _disturbed_note(disturbed, len(lines)),
     ]
     return "\n".join(text) + "\n"
+
+
+def _disturbed_note(disturbed: int, runs: int) -> str:
+    return (
+        f"{disturbed} of {runs} runs were disturbed by other work on the core (wall above processor time by more than "
+        "3 %); their results are weaker than they would be alone."
+    )
 
 
 def _class_name(bounds: tuple[int, int]) -> str:

@@ -45,7 +45,14 @@ class PeerRun:
 
 
 def run_peer(
-    problem: Problem, solver: str, seconds: float, seed: int, python: str | Path, load_factor: int = 1
+    problem: Problem,
+    solver: str,
+    seconds: float,
+    seed: int,
+    python: str | Path,
+    *,
+    load_factor: int = 1,
+    clock: str = "wall",
 ) -> PeerRun:
     """Run one peer on a problem in its own interpreter, on the cores this process may use.
 
@@ -56,11 +63,14 @@ def run_peer(
     load_factor
         PyVRP is given all loads times this. Its own reader scales loads like distances, and its penalties,
         which are bounded, cannot otherwise outweigh distances held in thousandths.
+    clock
+        ``wall``, or ``cpu`` to count processor seconds where the peer can.
     """
     with tempfile.TemporaryDirectory(prefix="cunda-peer-") as name:
         folder = Path(name)
         write_problem(problem, folder, load_factor)
-        command = [str(python), str(PROGRAM), name, "--solver", solver, "--seconds", str(seconds), "--seed", str(seed)]
+        command = [str(python), str(PROGRAM), name, "--solver", solver, "--seconds", str(seconds)]
+        command += ["--seed", str(seed), "--clock", clock]
         one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
         try:
             done = subprocess.run(

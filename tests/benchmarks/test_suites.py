@@ -120,7 +120,8 @@ def line(solver: str, instance: str, gap: float | None, **more: Any) -> dict[str
     return {
         "solver": solver, "version": "1.0", "set": "X", "instance": instance, "n": 100 * int(instance), "seed": 1,
         "limit_s": 10.0, "machine": "a processor", "commit": "abc", "feasible": gap is not None, "gap_percent": gap,
-        "iterations": 1000, "t_solve_s": 10.0, "cpu_s": 10.0, "disturbed": False, "trouble": None,
+        "iterations": 1000, "t_solve_s": 10.0, "cpu_s": 10.0, "disturbed": False, "clock": "wall",
+        "trouble": None,
     } | more  # fmt: skip
 
 
@@ -155,6 +156,16 @@ def test_table_says_under_which_conditions_it_was_made() -> None:
                  "no instance solved"):  # fmt: skip
         assert part in text
     assert "No runs" in markdown([], "X")
+
+
+def test_processor_time_is_said_to_be_processor_time(two_vans: Problem) -> None:
+    """On a shared machine the limit may count processor seconds, and the table says so."""
+    text = markdown([line("cunda", "1", 0.5, clock="cpu")], "X")
+    assert "10 s of processor time" in text
+    assert "shared with other work" in text
+    plan = Solution.from_orders(two_vans, [(0,), (1,), (2,)], starts_s=[30, 20, 10])
+    assert not judge(two_vans, Run("1", plan, None, 9.0, 3.0, 7), 160, "cpu")["disturbed"]
+    assert judge(two_vans, Run("1", plan, None, 9.0, 3.0, 7), 160, "wall")["disturbed"]
 
 
 def test_every_suite_has_its_samples(bench: Path) -> None:
