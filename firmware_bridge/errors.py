@@ -133,3 +133,17 @@ class ForkError(ConflictError):
 
     code = "fork"
     remedy = "Find out which of the two devices is the real one; the second copy is among the dead letters."
+
+
+class BoardSettingsError(InputError):
+    """A lock board's address, lock number or pulse cannot be."""
+
+    code = "board_settings"
+    remedy = "Correct the board's settings as commissioning found them."
+
+
+class BusError(UnavailableError):
+    """The serial line to the lock boards does not work."""
+
+    code = "bus"
+    remedy = "Check the adapter, its device name and its cable."

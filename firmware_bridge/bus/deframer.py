@@ -1,0 +1,58 @@
+"""Cutting frames out of a stream that may hold anything."""
+
+from __future__ import annotations
+
+from firmware_bridge.codecs.board import MORE, NO_FRAME, Codec, Request
+
+
+class DeframerState:
+    """Finds frames however bytes are split, merged or mixed with noise.
+
+    Holds at most one frame of bytes: what cannot start a frame, or turns out not to be one, is dropped byte
+    by byte.
+
+    Parameters
+    ----------
+    request
+        The pending request: only with it can some families' frames be measured.
+    """
+
+    def __init__(self, codec: Codec, request: Request | None) -> None:
+        self._codec = codec
+        self._request = request
+        self._buffer = bytearray()
+        self.skipped = 0
+
+    def __len__(self) -> int:
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take bytes and return the frames they complete."""
+        frames: list[bytes] = []
+        for byte in data:
+            self._buffer.append(byte)
+            self._cut(frames)
+        return frames
+
+    def settle(self) -> list[bytes]:
+        """Return frames hidden behind a false start, when no more bytes are to be expected."""
+        frames: list[bytes] = []
+        while self._buffer:
+            self._skip()
+            self._cut(frames)
+        return frames
+
+    def _cut(self, frames: list[bytes]) -> None:
+        while self._buffer:
+            length = self._codec.measure(bytes(self._buffer), self._request)
+            if length == MORE or length > len(self._buffer):
+                return
+            if length == NO_FRAME or not self._codec.valid(bytes(self._buffer[:length])):
+                self._skip()
+                continue
+            frames.append(bytes(self._buffer[:length]))
+            del self._buffer[:length]
+
+    def _skip(self) -> None:
+        del self._buffer[0]
+        self.skipped += 1
