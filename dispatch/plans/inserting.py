@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from dispatch.demand.reasons import Reason
+from dispatch.demand.reasons import Reason, ReasonCode
 from dispatch.demand.service_times import ServiceTimes
 from dispatch.demand.stops import Stop, build_stops
 from dispatch.parcels.model import COLLECT, Parcel
@@ -28,6 +28,14 @@ from kernel.clock import second_of
 from kernel.ids import Ids
 from lockers.registry.repository import SiteRepository
 from maps.region import Region
+
+_LESS_MAY_FIT: Final = frozenset(
+    {
+        ReasonCode.DEMAND_EXCEEDS_VEHICLE_CAPACITY,
+        ReasonCode.CANNOT_BE_PERFORMED_WITHIN_VEHICLE_TIME_WINDOWS,
+    }
+)
+"""Reasons that may hold for many parcels at once and not for fewer."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +123,7 @@ def insert_into(
         return result
     stored = repository.routes(version, shelf=shelf)
     board = _board(stored, repository.progress(plan.id), plan, now)
-    times = ServiceTimes.from_dict(version.assumptions["service_times"])
-    for stop in _stops(session, plan, version, region, parcels, times, board):
-        travel = _Travel(region, matrices.find(version.assumptions["matrix"]), stop, board.routes.values())
-        _insert_stop(repository, board, stop, travel, version, times)
+    _Inserter(session, plan, version, region, matrices, board).insert(parcels)
     _note_refusals(repository, board.refused, version, ids, now)
     if board.changed:
         row = _version_row(version, repository, ids, now, actor=actor, reason=reason, software=software)
@@ -162,38 +167,6 @@ def _delay_s(route: PlannedRoute, facts: Mapping[str, int]) -> int:
     return max(0, late[-1]) if late else 0
 
 
-def _stops(
-    session: Session,
-    plan: Plan,
-    version: PlanVersion,
-    region: Region,
-    parcels: Sequence[Parcel],
-    times: ServiceTimes,
-    board: _BoardState,
-) -> list[Stop]:
-    """Merge the parcels into stops whose keys are free in the plan."""
-    capacities = [(kind.id, kind.capacity) for kind in types_of(version).values()]
-    demand = build_stops(
-        [replace(due_parcel(parcel), due_day=min(parcel.due_day, plan.day)) for parcel in parcels],
-        plan.day,
-        place_points((*region.places, region.depot)),
-        site_points(SiteRepository(session).in_region(plan.region), plan.day),
-        capacities,
-        times,
-    )
-    board.refused.update(demand.reasons)
-    taken = {one.stop.key for route in board.routes.values() for one in route.stops}
-    stops = []
-    for stop in demand.stops:
-        key, number = stop.key, 1
-        while key in taken:
-            number += 1
-            key = f"{stop.key}-v{number}"
-        taken.add(key)
-        stops.append(replace(stop, key=key))
-    return stops
-
-
 class _Travel:
     """Drives between a new stop and everything on the routes: from the day's matrices, else from the roads."""
 
@@ -223,39 +196,83 @@ class _Travel:
         return RouteLine(path.coordinates, path.leg_offsets), path.source
 
 
-def _insert_stop(
-    repository: PlanRepository,
-    board: _BoardState,
-    stop: Stop,
-    travel: _Travel,
-    version: PlanVersion,
-    times: ServiceTimes,
-) -> None:
-    by_number = sorted(board.routes, key=lambda route_id: board.routes[route_id].number)
-    open_routes = [OpenRoute(board.routes[one], *board.fixed[one]) for one in by_number]
-    found = cheapest_insertion(open_routes, stop, travel.depot, travel.leg, times)
-    if isinstance(found, Reason):
-        board.refused.update(dict.fromkeys(stop.parcel_ids, found))
-        return
-    route_id = next(one for one in by_number if board.routes[one] is found.before)
-    if not found.extended:
-        board.lines[route_id] = _spliced(repository, board.lines[route_id], found, travel)
-    board.routes[route_id] = found.route
-    board.changed.add(route_id)
+class _Inserter:
+    """Puts parcels of one site on the board, all in one stop where possible, else in smaller parts."""
+
+    def __init__(
+        self,
+        session: Session,
+        plan: Plan,
+        version: PlanVersion,
+        region: Region,
+        matrices: MatrixStore,
+        board: _BoardState,
+    ) -> None:
+        self._repository = PlanRepository(session)
+        self._region = region
+        self._day = plan.day
+        self._places = place_points((*region.places, region.depot))
+        self._sites = site_points(SiteRepository(session).in_region(plan.region), plan.day)
+        self._capacities = [(kind.id, kind.capacity) for kind in types_of(version).values()]
+        self._times = ServiceTimes.from_dict(version.assumptions["service_times"])
+        self._matrices = matrices.find(version.assumptions["matrix"])
+        self._board = board
+
+    def insert(self, parcels: Sequence[Parcel]) -> None:
+        """Insert parcels; those that fit nowhere get their reason on the board."""
+        due = [replace(due_parcel(parcel), due_day=min(parcel.due_day, self._day)) for parcel in parcels]
+        demand = build_stops(due, self._day, self._places, self._sites, self._capacities, self._times)
+        self._board.refused.update(demand.reasons)
+        for stop in demand.stops:
+            reason = self._place(replace(stop, key=self._free_key(stop.key)))
+            if reason is None:
+                continue
+            here = [parcel for parcel in parcels if parcel.id in stop.parcel_ids]
+            if len(here) == 1 or reason.code not in _LESS_MAY_FIT:
+                self._board.refused.update(dict.fromkeys(stop.parcel_ids, reason))
+            else:
+                self.insert(here[: len(here) // 2])
+                self.insert(here[len(here) // 2 :])
+
+    def _free_key(self, key: str) -> str:
+        """Give a stop a key of its own: a site may have been visited earlier in the day."""
+        taken = {one.stop.key for route in self._board.routes.values() for one in route.stops}
+        number, free = 1, key
+        while free in taken:
+            number += 1
+            free = f"{key}-v{number}"
+        return free
+
+    def _place(self, stop: Stop) -> Reason | None:
+        board = self._board
+        travel = _Travel(self._region, self._matrices, stop, board.routes.values())
+        by_number = sorted(board.routes, key=lambda route_id: board.routes[route_id].number)
+        open_routes = [OpenRoute(board.routes[one], *board.fixed[one]) for one in by_number]
+        found = cheapest_insertion(open_routes, stop, travel.depot, travel.leg, self._times)
+        if isinstance(found, Reason):
+            return found
+        route_id = next(one for one in by_number if board.routes[one] is found.before)
+        if not found.extended:
+            board.lines[route_id] = _spliced(self._repository, board.lines[route_id], found, travel)
+        board.routes[route_id] = found.route
+        board.changed.add(route_id)
+        board.inserted.append(_told(route_id, found, stop))
+        return None
+
+
+def _told(route_id: str, found: Inserted, stop: Stop) -> InsertedStop:
     target = found.route.stops[found.position]
-    board.inserted.append(
-        InsertedStop(
-            route_id=route_id,
-            route_number=found.route.number,
-            vehicle_id=found.route.vehicle_id,
-            courier_id=found.route.courier_id,
-            position=found.position,
-            stop_key=target.stop.key,
-            extended=found.extended,
-            arrival_s=target.arrival_s,
-            added_fen=found.route.cost.total_fen - found.before.cost.total_fen,
-            parcel_ids=stop.parcel_ids,
-        )
+    return InsertedStop(
+        route_id=route_id,
+        route_number=found.route.number,
+        vehicle_id=found.route.vehicle_id,
+        courier_id=found.route.courier_id,
+        position=found.position,
+        stop_key=target.stop.key,
+        extended=found.extended,
+        arrival_s=target.arrival_s,
+        added_fen=found.route.cost.total_fen - found.before.cost.total_fen,
+        parcel_ids=stop.parcel_ids,
     )
 
 

@@ -209,6 +209,22 @@ def test_a_full_van_takes_a_collection_only_where_there_is_room(one_van_office: 
     assert [reason.code for reason in refused.refused.values()] == [ReasonCode.DEMAND_EXCEEDS_VEHICLE_CAPACITY]
 
 
+def test_what_does_not_fit_together_is_taken_as_far_as_it_fits(one_van_office: Callable[..., Any], day: date) -> None:
+    """Of six drop-offs at one kiosk a nearly full van takes the four that fit; two wait with their reason."""
+    office = one_van_office(capacity=Load(10_000, 100_000, 100))
+    office.add_parcels(1, weight_g=2_000)
+    office.drop_off("kiosk-b", weight_g=2_000)
+    publish_day(office, day)
+    result = insert(office, day, office.drop_off("kiosk-a", count=6, weight_g=2_000))
+    assert sum(len(one.parcel_ids) for one in result.inserted) == 4
+    assert {reason.code for reason in result.refused.values()} == {ReasonCode.DEMAND_EXCEEDS_VEHICLE_CAPACITY}
+    assert len(result.refused) == 2
+    with office.database.read() as session:
+        repository = PlanRepository(session)
+        (stored,) = repository.routes(repository.version(_in_force(office, day)))
+    assert stored.route.peak_load.weight_g == 10_000
+
+
 def test_no_promise_is_broken_for_a_drop_off(one_van_office: Callable[..., Any], day: date) -> None:
     """A drop-off that would make a promised door late goes behind it; one that nobody reaches in time is refused."""
     office = one_van_office()
