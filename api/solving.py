@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from kernel.money import Fen, format_yuan
 from kernel.progress import Progress
-from routing import solve, to_fen
+from routing import solve, to_fen, warm_up
 from routing.problem import Problem
 from routing.solution import Result
 from routing.stop import FirstOf, MaxRuntime, SearchState
@@ -34,6 +35,7 @@ class SearchListener(Protocol):
 
 _listener: ContextVar[SearchListener | None] = ContextVar("cunda_search_listener", default=None)
 _LOOK_S = 0.5  # a cancel is noticed within this time
+_preparing = threading.Lock()
 _COST_NOTE = re.compile(r"^cost (\d+)$")  # what the solver says beside its progress, in its own units
 
 
@@ -67,8 +69,17 @@ class UntilCancelled:
         return UNLIMITED
 
 
+@cache
+def prepare_solver() -> float:
+    """Have the solver's compiled code at hand; give the seconds it took, the first time in this process."""
+    with _preparing:
+        return warm_up()
+
+
 def solve_within(problem: Problem, seconds: float, *, seed: int, threads: int, progress: Progress) -> Result:
     """Solve within some seconds, or less when the listener cancels; fits the planner's solver port."""
+    progress("compile", 0, 1)
+    prepare_solver()  # a fresh machine compiles for a while: that must not eat the solver's time
     listener = _listener.get()
     limit = MaxRuntime(seconds)
     stop = limit if listener is None else FirstOf(limit, UntilCancelled(listener.cancel))

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import db, demo, docs, doctor, fleet, kiosks, parcels, plan, region, serve, users
+from api.cli import db, demo, docs, doctor, fleet, kiosks, parcels, plan, region, serve, solve, users
 from api.cli.terminal import report_error
 from kernel.errors import CundaError
 
@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _part in (demo, plan, serve, kiosks, doctor, docs):
+for _part in (demo, plan, serve, kiosks, solve, doctor, docs):
     _part.add_to(app)
 app.add_typer(region.app, name="region")
 app.add_typer(parcels.app, name="parcels")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated
@@ -30,10 +31,12 @@ def serve(
     """Serve the HTTP API and the web pages until Ctrl-C; starts a broker unless one runs or is set."""
     from api.app import create_app
     from api.server import bound_socket, serve_forever
+    from api.solving import prepare_solver
 
     with ready_services(http_host=host, http_port=port) as services, ends_on_sigterm():
         at = bound_socket(services.settings.http_host, services.settings.http_port)
         with _wire(services) if devices else nullcontext():
+            threading.Thread(target=prepare_solver, name="cunda-prepare", daemon=True).start()
             say(f"Cunda listens on http://{services.settings.http_host}:{at.getsockname()[1]}  (Ctrl-C stops it)")
             serve_forever(create_app(services), at)
 

@@ -19,6 +19,7 @@ from api.demo_sites import demo_sites, register_sites
 from api.devices import device_registry, renew_accounts, running_bridge, using_broker
 from api.server import ServerThread
 from api.services import Services
+from api.solving import prepare_solver
 from dispatch.fleet.demo import seed_demo_fleet
 from dispatch.fleet.fleet import Fleet
 from dispatch.parcels.generator import INVENTED_COMPANIES
@@ -70,6 +71,9 @@ def demo_world(settings: Settings, options: DemoOptions, progress: Progress) -> 
         require_schema(services.database)
         region = _county(services, options, progress)
         services.manifests.register_invented_companies()
+        progress("preparing the solver", 0, 1, "compiles once on a fresh machine")
+        prepare_solver()
+        progress("preparing the solver", 1, 1)
         progress("people and fleet", 0, 1)
         password = new_secret(9)
         sites = demo_sites(region, services.clock, options.kiosks, options.seed)

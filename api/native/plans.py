@@ -371,7 +371,7 @@ def version_map(
             return Response(status_code=304, headers={"ETag": tag})
         repository = PlanRepository(session)
         features = [feature for one in repository.routes(version) for feature in _features(repository, one)]
-    attribution = services.regions.load(plan.region).attribution
+        attribution = services.regions.load(plan.region).attribution
     document = {"type": "FeatureCollection", "attribution": attribution, "features": features}
     return json_with_etag(request, document, tag)
 

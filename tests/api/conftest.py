@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -14,12 +15,20 @@ from api.auth.model import ROLES
 from api.auth.passwords import hash_password
 from api.auth.service import NewUser
 from api.bootstrap import build_services, require_schema
+from api.manifests import ManifestOrder
 from api.server import ServerThread
 from api.services import Services
+from dispatch.fleet.fleet import CourierSpec, Fleet, Load, TypeSpec, VehicleSpec
+from dispatch.fleet.repository import FleetRepository
+from dispatch.plans.service import PlanSettings
+from dispatch.plans.summary import VersionSummary
 from kernel.clock import ManualClock
 from kernel.ids import SystemIds
 from kernel.log import set_up_logging
+from kernel.money import Fen
 from kernel.settings import load_settings
+from lockers.registry.model import Site
+from lockers.registry.repository import SiteRepository
 
 PASSWORD = "correct horse battery"
 
@@ -101,16 +110,59 @@ def admin(client_of: Callable[[str], httpx.Client]) -> httpx.Client:
     return client_of("admin")
 
 
+TOWNS_CSV = "code,name,lon,lat\n429005100,园林街道,112.90,30.40\n"
+VILLAGES_CSV = (
+    "code,name,town_code,lon,lat\n"
+    "429005100201,东村,429005100,112.91,30.41\n429005100202,西村,429005100,112.89,30.39\n"
+    "429005100203,无坐标村,429005100,,\n"
+)
+DAY = date(2026, 3, 4)
+MANIFEST_HEADER = "company,waybill,piece,pieces,recipient_name,recipient_phone,address,village,weight_g\n"
+MANIFEST_ROWS = "".join(
+    f"yunlu,YL{number:04d},1,1,张三,15412345678,东村1组{number}号,{'东村' if number % 2 else '西村'},500\n"
+    for number in range(12)
+)
+
+
 @pytest.fixture
-def two_villages(services: Services, tmp_path: Path) -> str:
+def county_files(tmp_path: Path) -> tuple[Path, Path]:
+    """Write the villages and towns of a small county, one village without a position."""
+    villages, towns = tmp_path / "villages.csv", tmp_path / "towns.csv"
+    villages.write_text(VILLAGES_CSV, encoding="utf-8")
+    towns.write_text(TOWNS_CSV, encoding="utf-8")
+    return villages, towns
+
+
+@pytest.fixture
+def two_villages(services: Services, county_files: tuple[Path, Path]) -> str:
     """Import a region of one township and two located villages, without roads."""
-    towns, villages = tmp_path / "towns.csv", tmp_path / "villages.csv"
-    towns.write_text("code,name,lon,lat\n429005100,园林街道,112.90,30.40\n", encoding="utf-8")
-    villages.write_text(
-        "code,name,town_code,lon,lat\n"
-        "429005100201,东村,429005100,112.91,30.41\n429005100202,西村,429005100,112.89,30.39\n"
-        "429005100203,无坐标村,429005100,,\n",
-        encoding="utf-8",
-    )
-    services.regions.store.import_csv(villages, towns, "qianjiang", "flat")
+    services.regions.store.import_csv(*county_files, "qianjiang", "flat")
     return "qianjiang"
+
+
+@pytest.fixture
+def due_day(services: Services, two_villages: str) -> date:
+    """Give the region a van, a courier and a kiosk, and twelve parcels due on one day."""
+    kind = TypeSpec(
+        "van", "微型面包车", "van", Load(600_000, 3_200_000, 260), Fen(12_000), Fen(80), Fen(2_800), 28_800, 64_800
+    )
+    fleet = Fleet((kind,), (VehicleSpec("v-1", "van", "村A0001", "c-1"),), (CourierSpec("c-1", "李建国"),))
+    with services.database.begin() as session:
+        FleetRepository(session).add(two_villages, fleet)
+        SiteRepository(session).add(
+            Site(
+                id="kiosk-1", region=two_villages, kind="kiosk", scene="pharmacy", name="药店", place_id="429005100201",
+                lon=112.912, lat=30.412, compartments={"S": 4}, opening=[], status="active",
+                registered_at=services.clock.now(),
+            )
+        )  # fmt: skip
+    order = ManifestOrder(two_villages, "user:test", DAY, register_companies=True)
+    services.manifests.take_in((MANIFEST_HEADER + MANIFEST_ROWS).encode(), "day.csv", order)
+    return DAY
+
+
+@pytest.fixture
+def published(services: Services, due_day: date, two_villages: str) -> VersionSummary:
+    """Plan the day and put the plan in force."""
+    made = services.planner.make_plan(two_villages, due_day, actor="user:test", settings=PlanSettings(seconds=0.3))
+    return services.planner.publish(made.version_id, actor="user:test")
