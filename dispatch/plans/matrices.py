@@ -73,8 +73,21 @@ class PathAnswer(Protocol):
         ...
 
 
+class SnapAnswer(Protocol):
+    """What planning reads of a road engine's snapping."""
+
+    @property
+    def distance_m(self) -> NDArray[np.float32]:
+        """Return how far each point lies from the road, shape (n,)."""
+        ...
+
+
 class Roads(Protocol):
     """The part of :class:`maps.engines.protocol.RoadEngine` that planning needs."""
+
+    def snap(self, points: ArrayLike, profile: str = "van") -> SnapAnswer:
+        """Bring points onto the nearest road."""
+        ...
 
     def matrix(self, src: ArrayLike, dst: ArrayLike, profile: str = "van") -> MatrixAnswer:
         """Compute time and distance between every source and every destination."""

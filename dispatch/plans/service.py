@@ -22,6 +22,7 @@ from dispatch.plans.errors import NothingDueError, PlanNotFoundError
 from dispatch.plans.geometry import RouteLine
 from dispatch.plans.inserting import Insertion, insert_into
 from dispatch.plans.matrices import DayMatrices, MatrixStore, PathAnswer, Roads
+from dispatch.plans.notes import road_notes
 from dispatch.plans.problem import DayProblem, day_points, day_problem
 from dispatch.plans.publishing import publish_version, stale
 from dispatch.plans.repository import NewRoute, PlanRepository, RouteShelf, type_record
@@ -432,5 +433,5 @@ def _assumptions(prepared: PreparedDay, settings: PlanSettings) -> dict[str, Any
         "depot": list(prepared.given.depot),
         "roads": _roads_version(prepared.region),
         "matrix": prepared.matrices.digest,
-        "warnings": list(prepared.matrices.warnings),
+        "warnings": list(road_notes(prepared.region.engine(), prepared.matrices, prepared.demand.stops)),
     }

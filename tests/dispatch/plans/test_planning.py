@@ -214,6 +214,17 @@ def _count(office: Any, kind: Any) -> int:
         return int(session.scalar(text(f"SELECT count(*) FROM {kind.__tablename__}")))
 
 
+def test_stops_far_from_a_road_are_named_to_the_dispatcher(two_villages_one_bridge: Any, day: date) -> None:
+    """A plan says which of its stops lies far from any road, by village and key instead of by matrix row."""
+    office = two_villages_one_bridge
+    office.add_parcels(2)
+    assert office.planner.make_plan("valley", day, actor="user:d1").warnings == ()
+    office.add_parcels(1, lat=27.6)
+    (warning,) = office.planner.make_plan("valley", day, actor="user:d1").warnings
+    assert warning.startswith("上坝村 (door-")
+    assert warning.endswith("lies 600 m from the nearest road")
+
+
 def test_an_unknown_version_is_named(two_villages_one_bridge: Any) -> None:
     """Asking for a version nobody made names it."""
     with two_villages_one_bridge.database.read() as session, pytest.raises(PlanVersionNotFoundError, match="v9"):
