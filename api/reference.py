@@ -110,8 +110,10 @@ def _walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 def _parameter_row(parameter: Any) -> str:
     is_argument = parameter.param_type_name == "argument"
-    name = f"{parameter.name.upper()}" if is_argument else ", ".join(parameter.opts)
-    if getattr(parameter, "is_flag", False) or parameter.required or parameter.default is None:
+    name = f"{parameter.name.upper()}" if is_argument else ", ".join([*parameter.opts, *parameter.secondary_opts])
+    if getattr(parameter, "is_flag", False):
+        default = "on" if parameter.default else "off"
+    elif parameter.required or parameter.default is None:
         default = "required" if parameter.required else "-"
     else:
         default = f"`{parameter.default}`"
