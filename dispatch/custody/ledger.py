@@ -29,6 +29,9 @@ Outcome = Literal["stored", "duplicate", "conflict"]
 # A retry may be uploaded later, with a better idea of the clock's offset; it is the same fact.
 _NOT_PART_OF_THE_FACT = ("uploaded_at", "clock_offset_ms")
 
+# Everything the projection makes a standing of; a test compares the two ways to one.
+_SAID_BY_A_FIRST_EVENT = ("type", "fact_at", "place", "to_custodian", "next_action", "next_on", "corrects")
+
 
 @dataclass(frozen=True)
 class Appended:
@@ -93,13 +96,19 @@ class Ledger:
         """
         received_at = self._clock.now()
         rows, standings = [], []
+        alike: dict[tuple[Any, ...], dict[str, Any]] = {}
         for new in announcements:
             check_event(new)
             if new.parcel_id is None:
                 raise CustodyEventError("an announcement names its parcel")
             row = self._row(new, event_id=new.event_id or self._ids.new(), received_at=received_at)
             rows.append(row)
-            standings.append(standing_row(new.parcel_id, custody_state([_fact(row)])))
+            # A first event gives the same standing to every parcel it says the same about.
+            said = tuple(row[name] for name in _SAID_BY_A_FIRST_EVENT)
+            standing = alike.get(said)
+            if standing is None:
+                standing = alike[said] = standing_row(new.parcel_id, custody_state([_fact(row)]))
+            standings.append(standing | {"parcel_id": new.parcel_id, "last_event_id": row["event_id"]})
         CustodyRepository(session).add_many(rows, standings)
 
     def _row(self, new: NewCustodyEvent, *, event_id: str, received_at: datetime) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
+from typing import NoReturn
 
 from dispatch.errors import CellError
 from dispatch.parcels.model import CABINET, COLLECT, DELIVER, DOOR, STATION
@@ -18,7 +19,9 @@ from kernel.money import InvalidAmountError, parse_yuan
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _FORMULA_START = ("=", "+", "-", "@")
 _BLANKS = re.compile(r"\s+")
-_ABSENT = frozenset({"-", "--", "—", "/", "无", "null", "NULL", "None", "N/A", "#N/A"})
+ABSENT = frozenset({"-", "--", "—", "/", "无", "null", "NULL", "None", "N/A", "#N/A"})
+"""What people write where there is nothing."""
+
 _WAYBILL = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]")
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?\d{2,}")
 _COMPANY = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -55,10 +58,9 @@ DATUM_WORDS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def refuse_formula(text: str) -> None:
+def refuse_formula(text: str) -> NoReturn:
     """Refuse a cell that a spreadsheet would compute."""
-    if text.startswith("="):
-        raise CellError("formula_cell", "the cell holds a formula, or the error one left")
+    raise CellError("formula_cell", f"the cell holds a formula of {len(text)} characters, or the error one left")
 
 
 def plain_text(limit: int) -> Callable[[str], str]:
@@ -220,8 +222,3 @@ def second_of_day(text: str) -> int:
     if not 0 <= second <= 86_400:
         raise CellError("time_form", f"{text[:20]!r} is no time of day")
     return second
-
-
-def is_absent(text: str) -> bool:
-    """Tell whether a cell is empty or says that there is nothing."""
-    return not text or text in _ABSENT

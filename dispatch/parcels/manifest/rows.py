@@ -174,13 +174,13 @@ class RowReader:
 
     def _parsed(self, raw: RawRow) -> _RowState:
         state = _RowState(raw.line, {}, self._texts(raw))
+        texts, values = state.texts, state.values
         for name, _, parse in self._plan:
-            text = state.texts[name]
-            if read.is_absent(text):
+            text = texts[name]
+            if not text or text in read.ABSENT:
                 continue
             try:
-                read.refuse_formula(text)
-                state.values[name] = parse(text)
+                values[name] = parse(text) if text[0] != "=" else read.refuse_formula(text)
             except CellError as error:
                 state.problems.append((name, error))
         if len(raw.cells) > self._width and any(cell.strip() for cell in raw.cells[self._width :]):

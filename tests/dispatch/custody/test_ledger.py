@@ -17,6 +17,7 @@ from dispatch.custody.model import CustodyConflict, CustodyEvent, CustodyStandin
 from dispatch.custody.projection import custody_state
 from dispatch.custody.repository import CustodyRepository, standing_row
 from dispatch.errors import CustodyEventError, ParcelUnknownError
+from dispatch.parcels.model import Parcel
 from kernel.clock import ManualClock
 from kernel.db import Database
 from kernel.events import events_after
@@ -135,6 +136,33 @@ def test_the_standing_is_what_the_events_add_up_to(
         with database.read() as session:
             standing = session.get_one(CustodyStanding, parcel_id)
             expected = standing_row(parcel_id, custody_state(CustodyRepository(session).facts(parcel_id)))
+            assert {name: getattr(standing, name) for name in expected} == expected
+
+
+def test_a_whole_import_is_announced_as_if_one_by_one(
+    database: Database, ledger: Ledger, parcel_id: str, clock: ManualClock
+) -> None:
+    """Parcels announced together, some by their company and some waiting at a sender, each get their own answer."""
+    with database.begin() as session:
+        first = session.get_one(Parcel, parcel_id)
+        values = {column.key: getattr(first, column.key) for column in Parcel.__table__.columns}
+        others = [values | {"id": f"p{number}", "waybill": f"YL10000{number}"} for number in range(6)]
+        session.add_all(Parcel(**other) for other in others)
+        session.flush()
+        ledger.announce(
+            session,
+            [
+                NewCustodyEvent(
+                    "announced", clock.now() + timedelta(seconds=number % 2), "user:1", parcel_id=f"p{number}",
+                    to_custodian=["company:yunlu", "sender"][number % 3 == 0], place=[None, "place:v1"][number % 2],
+                )
+                for number in range(6)
+            ],
+        )  # fmt: skip
+    with database.read() as session:
+        for number in range(6):
+            standing = session.get_one(CustodyStanding, f"p{number}")
+            expected = standing_row(f"p{number}", custody_state(CustodyRepository(session).facts(f"p{number}")))
             assert {name: getattr(standing, name) for name in expected} == expected
 
 

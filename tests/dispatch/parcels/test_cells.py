@@ -108,9 +108,3 @@ def test_what_cannot_be_meant_is_refused_with_its_code(parse: Callable[[str], An
         parse(text)
     assert caught.value.problem == code
     assert REMEDIES[code]
-
-
-def test_a_dash_means_nothing() -> None:
-    """People write a dash, a slash or 无 where there is nothing; an empty cell is the same."""
-    assert all(cells.is_absent(text) for text in ("", "-", "/", "无", "N/A"))
-    assert not cells.is_absent("0")

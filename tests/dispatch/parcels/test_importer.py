@@ -207,6 +207,14 @@ def test_every_wrong_cell_is_named(
     assert report.rejected == 1
 
 
+@pytest.mark.parametrize("nothing", ["", "-", "/", "无", "N/A"])
+def test_a_dash_means_nothing(checking: Importing, csv_of: CsvOf, row: dict[str, str], nothing: str) -> None:
+    """People write a dash, a slash or 无 where there is nothing; an empty cell is the same."""
+    assert checking(csv_of([row | {"cod": nothing, "lon": nothing, "lat": nothing, "consent": nothing}])).added == 1
+    (problem,) = checking(csv_of([row | {"address": nothing}])).problems
+    assert (problem.column, problem.code) == ("address", "required_missing")
+
+
 def test_a_row_with_too_many_cells_is_not_guessed(checking: Importing, csv_of: CsvOf, row: dict[str, str]) -> None:
     """An unquoted comma inside an address shifts everything after it; the row is refused as a whole."""
     data = csv_of([row]) + "yunlu,YL0000009,李,15412345678,石桥村,1组,石桥村,900\n".encode()
