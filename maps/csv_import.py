@@ -7,9 +7,11 @@ import io
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
+from maps.datum import convert
 from maps.errors import PlacesFileError
 from maps.places import Place, Township
 
@@ -28,12 +30,46 @@ class ListedCounty:
     places: tuple[Place, ...]
     notes: tuple[str, ...]
 
+    def in_wgs84(self, datum: str, depot_too: bool) -> ListedCounty:
+        """Return the same county with its positions converted from another datum.
 
-def read_tables(villages_csv: Path, towns_csv: Path, depot: tuple[float, float] | None = None) -> ListedCounty:
+        Parameters
+        ----------
+        depot_too
+            Whether the county centre comes from the tables; one that was given is WGS-84 already.
+        """
+        if datum == "wgs84":
+            return self
+        return ListedCounty(
+            _moved(self.depot, datum) if depot_too else self.depot,
+            tuple(_moved(township, datum) for township in self.townships),
+            tuple(_moved(place, datum) for place in self.places),
+            self.notes,
+        )
+
+
+_Positioned = TypeVar("_Positioned", Place, Township)
+
+
+def _moved(thing: _Positioned, datum: str) -> _Positioned:
+    if thing.lon is None:
+        return thing
+    lon, lat = (round(float(degrees), 7) for degrees in convert([thing.lonlat], datum)[0])
+    return replace(thing, lon=lon, lat=lat)
+
+
+def read_tables(
+    villages_csv: Path, towns_csv: Path, depot: tuple[float, float] | None = None, datum: str = "wgs84"
+) -> ListedCounty:
     """Read villages (``code,name,town_code,lon,lat[,suspect]``) and towns (``code,name,lon,lat``).
 
     Further columns are ignored. Empty coordinates, and the point 0, 0, mean unknown. The county centre is
-    ``depot``, else the first town with coordinates: official lists begin with the county seat.
+    ``depot`` (WGS-84), else the first town with coordinates: official lists begin with the county seat.
+
+    Parameters
+    ----------
+    datum
+        What the tables' coordinates are in; they are converted to WGS-84.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.errors import InputError, InvalidFileError, NotFoundError, UnavailableError
+from kernel.errors import ConflictError, InputError, InvalidFileError, NotFoundError, UnavailableError
 
 
 class RegionNotFoundError(NotFoundError):
@@ -31,6 +31,13 @@ class RegionStorageError(UnavailableError):
 
     code = "region_storage"
     remedy = "Check the free space of the disk and that the folder `home` in the settings may be written to."
+
+
+class RegionBusyError(ConflictError):
+    """Another import under the same name is under way."""
+
+    code = "region_busy"
+    remedy = "Wait until it is done, or import under another name; an import that died holds nothing up."
 
 
 class PlaceNotFoundError(NotFoundError):
@@ -66,6 +73,13 @@ class DatumError(InputError):
 
     code = "datum"
     remedy = "Use one of: wgs84, gcj02, bd09."
+
+
+class DatumDoubtError(InvalidFileError):
+    """Points fit another datum clearly better than the one they are declared in."""
+
+    code = "datum_doubt"
+    remedy = "Give the datum the message names, or say that the declared one is to be trusted."
 
 
 class TerrainError(InputError):

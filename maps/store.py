@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 
 from kernel.progress import Progress, silent
 from maps.csv_import import read_tables
+from maps.datum import convert
+from maps.datum_reference import refuse_wrong_datum
 from maps.demo.county import DEMO_ATTRIBUTION, DEMO_TITLE, generate_county, write_county
 from maps.doors import LaneDoors, scattered_doors
 from maps.engines.cch import CchEngine, contraction_order
@@ -34,6 +36,7 @@ from maps.engines.protocol import REFUSE_SNAP_M, WARN_SNAP_M
 from maps.errors import CoordinateError, RegionDataError, RegionNameError, RegionNotFoundError, RegionStorageError
 from maps.geodesy import as_points
 from maps.graph import RoadGraph, load_roads, save_roads
+from maps.import_lock import sole_import
 from maps.osm_import import OSM_ATTRIBUTION, read_county
 from maps.places import Place, Township
 from maps.region import Region
@@ -118,10 +121,19 @@ class RegionStore:
         ------
         RegionNameError, CoordinateError
             If an argument cannot be used.
+        RegionBusyError
+            If another import under that name is under way.
         OsmFileError, NoRoadsError, NoPlacesError, BoundaryOpenError, BoundaryFileError
             If the input cannot be used; what was stored under the name stays.
         """
         _check_name(name)
+        with sole_import(self._root, name):
+            return self._import_osm(path, name, boundary, depot, title, zone, attribution, progress)
+
+    def _import_osm(
+        self, path: Path, name: str, boundary: Path | None, depot: tuple[float, float] | None, title: str | None,
+        zone: str, attribution: str, progress: Progress,
+    ) -> Region:  # fmt: skip
         county = read_county(path, boundary, depot, progress)
         progress("ordering junctions", 0, 1)
         order = contraction_order(county.graph)
@@ -142,13 +154,17 @@ class RegionStore:
         ------
         RegionNameError
             If the name cannot be used.
+        RegionBusyError
+            If another import under that name is under way.
         """
         _check_name(name)
-        county = generate_county(seed, progress)
-        with _staging(self._root, name) as (staged, final):
+        with sole_import(self._root, name), _staging(self._root, name) as (staged, final):
+            county = generate_county(seed, progress)
             extract = staged / "demo.osm.pbf"
             write_county(county, extract)
-            region = self.import_osm(extract, name, title=DEMO_TITLE, attribution=DEMO_ATTRIBUTION, progress=progress)
+            region = self._import_osm(
+                extract, name, None, None, DEMO_TITLE, "Asia/Shanghai", DEMO_ATTRIBUTION, progress
+            )
             os.replace(extract, final / extract.name)
         return region
 
@@ -163,6 +179,8 @@ class RegionStore:
         title: str | None = None,
         zone: str = "Asia/Shanghai",
         attribution: str | None = None,
+        datum: str = "wgs84",
+        trust_datum: bool = False,
         progress: Progress = silent,
     ) -> Region:
         """Import villages and towns of a county without road data, replacing a region of that name.
@@ -171,11 +189,19 @@ class RegionStore:
         ----------
         terrain
             ``flat``, ``hilly`` or ``mountain``: how distances are estimated.
+        datum
+            What the tables' coordinates are in: ``wgs84``, ``gcj02`` or ``bd09``. ``depot`` is WGS-84 always.
+        trust_datum
+            Do not compare the points with roads and places that are known here.
 
         Raises
         ------
-        RegionNameError, TerrainError, CoordinateError
+        RegionNameError, TerrainError, CoordinateError, DatumError
             If an argument cannot be used.
+        RegionBusyError
+            If another import under that name is under way.
+        DatumDoubtError
+            If the points fit another datum clearly better than the declared one.
         PlacesFileError
             If a table cannot be used; what was stored under the name stays.
         """
@@ -183,14 +209,20 @@ class RegionStore:
         terrain_of(terrain)
         if depot is not None:
             as_points([depot], "depot")
+        convert([], datum)  # refuses an unknown name
         progress("reading places", 0, 2)
         listed = read_tables(villages_csv, towns_csv, depot)
         progress("reading places", 2, 2)
+        if not trust_datum:
+            known = (self.load(other) for other in self.names())
+            refuse_wrong_datum(listed.places, datum, known, villages_csv.name, progress)
+        listed = listed.in_wgs84(datum, depot_too=depot is None)
         region = Region(
             name, title or listed.depot.name, zone, "geodesic", attribution or f"Places: {villages_csv.name}",
             listed.depot, listed.townships, listed.places, notes=listed.notes, terrain=terrain,
         )  # fmt: skip
-        return self._store(region, None, None, progress)
+        with sole_import(self._root, name):
+            return self._store(region, None, None, progress)
 
     def _open(self, record: dict[str, Any]) -> Region:
         townships = tuple(Township(**{**item, "rings": _rings(item["rings"])}) for item in record["townships"])

@@ -47,6 +47,10 @@ def import_region(
     depot: Annotated[str | None, typer.Option("--depot", help="County centre as LON,LAT; else found.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="Name for people, such as 云岭县.")] = None,
     zone: Annotated[str | None, typer.Option("--zone", help="Time zone; the setting `zone` when absent.")] = None,
+    datum: Annotated[str, typer.Option("--datum", help="What a CSV's points are in: wgs84, gcj02 or bd09.")] = "wgs84",
+    trust_datum: Annotated[
+        bool, typer.Option("--trust-datum", help="Do not compare a CSV's points with what is known here.")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Import a county, replacing a region of that name; a failed import changes nothing."""
@@ -57,8 +61,9 @@ def import_region(
             if towns is None:
                 raise UsageError("a CSV of villages needs the CSV of its towns", remedy="Add --towns FILE.")
             region = store.import_csv(
-                file, towns, name, terrain, depot=centre, title=title, zone=in_zone, progress=progress
-            )
+                file, towns, name, terrain, depot=centre, title=title, zone=in_zone, datum=datum,
+                trust_datum=trust_datum, progress=progress,
+            )  # fmt: skip
         else:
             region = store.import_osm(file, name, boundary, depot=centre, title=title, zone=in_zone, progress=progress)
     _show(region, json)
