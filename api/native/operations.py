@@ -68,8 +68,7 @@ def operation_events(
     """Listen to long work as server-sent events: `progress`, `state`, and `done` at its end."""
     _visible(services, operation_id, identity)
     runner = services.operations
-    known = runner.events_after(operation_id, 0, limit=100_000)
-    newest = known[-1].position if known else 0
+    newest = runner.newest_position(operation_id)
 
     def read_after(position: int) -> Sequence[Sent]:
         return [

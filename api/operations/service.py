@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from api.errors import OperationInterruptedError, OperationsBusyError, UnknownOperationError
@@ -197,6 +197,12 @@ class OperationRunner:
             events = session.scalars(query).all()
             session.expunge_all()
             return events
+
+    def newest_position(self, operation_id: str) -> int:
+        """Return the position of the newest thing told about an operation, 0 when nothing was."""
+        with self.database.read() as session:
+            query = select(func.max(OperationEvent.position)).where(OperationEvent.operation_id == operation_id)
+            return session.scalar(query) or 0
 
     def _store_notices(self, run: RunningOperation) -> None:
         notices = run.take_untold()

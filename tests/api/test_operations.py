@@ -64,10 +64,11 @@ def test_api_08_work_is_polled_to_its_result(dispatcher: httpx.Client, start: St
         return {"plan": "p-1"}
 
     name = start(work)
-    for _ in range(200):
+    for _ in range(400):
         seen = dispatcher.get(f"/operations/{name}").json()
         if seen["stage"] == "matrix":
             break
+        going.wait(0.02)
     assert seen["state"] == "running"
     assert (seen["done"], seen["total"]) == (1, 4)
     going.set()
