@@ -147,3 +147,16 @@ class BusError(UnavailableError):
 
     code = "bus"
     remedy = "Check the adapter, its device name and its cable."
+
+
+class CommandError(InputError):
+    """A command cannot be issued or resolved as asked."""
+
+    code = "command"
+    remedy = "Name one box, who wants it and why; it lives 120 s at most."
+
+
+class UnknownCommandError(NotFoundError):
+    """No command has this id."""
+
+    code = "unknown_command"

@@ -42,6 +42,23 @@ _DO_NOT_SEND_RETAINED: Final = 2
 
 
 @dataclass(frozen=True)
+class Subscription:
+    """A filter at QoS 1, and with MQTT 5 what to do about retained messages.
+
+    Parameters
+    ----------
+    kept
+        Whether the broker shall send what it keeps.
+    as_published
+        Whether the retain flag shows as it was published; else it only tells kept messages from new ones.
+    """
+
+    topic: str
+    kept: bool = False
+    as_published: bool = True
+
+
+@dataclass(frozen=True)
 class InMessage:
     """A message that arrived; ``token`` names it when it is to be acknowledged by hand."""
 
@@ -60,7 +77,6 @@ class LinkOptions:
     inflight: int = 64
     queued: int = 1024
     manual_ack: bool = False
-    wants_retained: bool = False
     inbox: int = 4096
     tls: TlsFiles | None = None
 
@@ -123,7 +139,7 @@ class Link:
     Parameters
     ----------
     subscriptions
-        Filters to ask for at every connection, at QoS 1.
+        What to ask for at every connection; a plain filter wants nothing kept and shows the retain flag.
     will
         Made anew for every connection, from its number.
     rng
@@ -138,7 +154,7 @@ class Link:
         self,
         address: BrokerAddress,
         login: Login,
-        subscriptions: Sequence[str],
+        subscriptions: Sequence[str | Subscription],
         clock: Clock,
         rng: Random,
         *,
@@ -147,7 +163,9 @@ class Link:
     ) -> None:
         self._address = address
         self._login = login
-        self._subscriptions = tuple(subscriptions)
+        self._subscriptions = tuple(
+            Subscription(wanted) if isinstance(wanted, str) else wanted for wanted in subscriptions
+        )
         self._clock = clock
         self._rng = rng
         self._make_will = will
@@ -163,7 +181,7 @@ class Link:
         self.connection = 0
         self.lost_in_memory = 0
         self.inbox: deque[InMessage] = deque()
-        self._outbox: deque[tuple[str, bytes]] = deque()
+        self._outbox: deque[tuple[str, bytes, bool]] = deque()
         self._outbox_lock = threading.Lock()
 
     @property
@@ -199,13 +217,13 @@ class Link:
             return False
         return self._client.publish(topic, payload, qos=1, retain=retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
-    def post(self, topic: str, payload: bytes) -> bool:
+    def post(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         """Hand over a message from any thread; False when too many wait already."""
         with self._outbox_lock:
             if len(self._outbox) >= self._options.queued:
                 self.lost_in_memory += 1
                 return False
-            self._outbox.append((topic, payload))
+            self._outbox.append((topic, payload, retain))
             return True
 
     def acknowledge(self, token: tuple[int, int]) -> None:
@@ -312,13 +330,9 @@ class Link:
         if not self._subscriptions:
             return
         if self._version5:
-            # A device wants to see the flag, to refuse what carries it; the server wants to tell old from new.
-            wanted = self._options.wants_retained
-            handling = _SEND_RETAINED if wanted else _DO_NOT_SEND_RETAINED
-            options = SubscribeOptions(qos=1, retainAsPublished=not wanted, retainHandling=handling)
-            client.subscribe([(filter_, options) for filter_ in self._subscriptions])
+            client.subscribe([(wanted.topic, _options(wanted)) for wanted in self._subscriptions])
         else:
-            client.subscribe([(filter_, 1) for filter_ in self._subscriptions])
+            client.subscribe([(wanted.topic, 1) for wanted in self._subscriptions])
 
     def _on_message(self, connection: int, message: mqtt.MQTTMessage) -> None:
         if len(self.inbox) >= self._options.inbox:
@@ -331,8 +345,8 @@ class Link:
     def _send_posted(self) -> None:
         while self._outbox:
             with self._outbox_lock:
-                topic, payload = self._outbox[0]
-            if not self.publish(topic, payload):
+                topic, payload, retain = self._outbox[0]
+            if not self.publish(topic, payload, retain=retain):
                 return
             with self._outbox_lock:
                 self._outbox.popleft()
@@ -410,6 +424,11 @@ def drive(links: Iterable[Wire], timeout_s: float, waker: Waker | None = None) -
             owner.handle(bool(happened & ~select.POLLOUT), bool(happened & select.POLLOUT))
         elif waker is not None:
             waker.drain()
+
+
+def _options(wanted: Subscription) -> SubscribeOptions:
+    handling = _SEND_RETAINED if wanted.kept else _DO_NOT_SEND_RETAINED
+    return SubscribeOptions(qos=1, retainAsPublished=wanted.as_published, retainHandling=handling)
 
 
 def _will_properties(version5: bool) -> Properties | None:

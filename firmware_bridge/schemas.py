@@ -7,6 +7,7 @@ message with an example, and a test keeps page and models equal.
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, Final, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -159,8 +160,121 @@ class BirthReply(Message):
     counter_floor: int = Field(default=0, ge=0, description="Command counters up to here are void.")
 
 
+class RefusalCode(StrEnum):
+    """Why a device did not do what a command says."""
+
+    BAD_SIGNATURE = "bad_signature"
+    WRONG_DEVICE = "wrong_device"
+    WRONG_TARGET = "wrong_target"
+    WRONG_STORE = "wrong_store"
+    EXPIRED = "expired"
+    CLOCK_UNSYNCED = "clock_unsynced"
+    REPLAYED = "replayed"
+    RETAINED = "retained"
+    INCOMPLETE = "incomplete"
+    NOT_BORN = "not_born"
+    ALREADY_OPEN = "already_open"
+    INTERLOCK = "interlock"
+    COOLING = "cooling"
+    BUSY = "busy"
+    MAINTENANCE = "maintenance"
+    REVOKED = "revoked"
+    UNKNOWN_OP = "unknown_op"
+
+
+#: Refusals that mean an attack or a clone, not a mishap.
+SECURITY_REFUSALS: Final = frozenset(
+    {
+        RefusalCode.BAD_SIGNATURE,
+        RefusalCode.WRONG_DEVICE,
+        RefusalCode.WRONG_TARGET,
+        RefusalCode.WRONG_STORE,
+        RefusalCode.REPLAYED,
+        RefusalCode.RETAINED,
+    }
+)
+
+
+class CommandState(StrEnum):
+    """How far a command has come, as told by the device."""
+
+    ACCEPTED = "accepted"
+    ACTUATED = "actuated"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+CommandId = EventId
+Actor = Annotated[str, Field(pattern=r"^[a-z]{1,16}:[A-Za-z0-9._-]{1,64}$")]
+
+
+class Command(Message):
+    """Something that moves a lock; every field is needed, and a missing one is a refusal."""
+
+    cmd_id: CommandId = Field(description="Made by the server; an id is carried out once at most.")
+    dev: DeviceId = Field(description="The one device it is for.")
+    store: StoreId = Field(description="The device's store when it was issued.")
+    op: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")] = Field(description="What to do; the topic says the same.")
+    target: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] = Field(description="The one box or door.")
+    issued_at: AwareDatetime = Field(description="Server's clock.")
+    exp: AwareDatetime = Field(description="Not after this moment; at most 120 s after `issued_at` count.")
+    ctr: int = Field(ge=1, le=2**53, description="Counter of the device's commands.")
+    actor: Actor = Field(description="Who wants it, `kind:id`.")
+    reason: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")] = Field(description="Why, a word from a list.")
+    expect: Annotated[str, Field(pattern=r"^(closed|any)$")] = Field(
+        description="`closed`: an open door is not pulsed; `any`: it is."
+    )
+
+
+class Progress(Message):
+    """How far a command has come; quick, while the event `command.finished` is certain."""
+
+    cmd_id: CommandId = Field(description="The command.")
+    dev: DeviceId = Field(description="The device.")
+    state: CommandState = Field(description="How far it has come.")
+    code: RefusalCode | None = Field(default=None, description="Why it was refused.")
+    detail: Annotated[str, Field(max_length=80)] = Field(default="", description="What was seen, for diagnosis.")
+    server_time: AwareDatetime | None = Field(default=None, description="When, by the server's time, if known.")
+
+
+class DoorEvent(Message):
+    """Body of `door.pulsed`, `door.opened` and `door.closed`, schema 1: four kinds of evidence, four events."""
+
+    target: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] = Field(description="Box or door.")
+    cmd_id: CommandId | None = Field(default=None, description="The command that caused it, if one did.")
+    by_hand: bool = Field(default=False, description="Opened without a pulse of ours.")
+
+
+class CommandFinished(Message):
+    """Body of `command.finished`, schema 1: the device's last word on a command."""
+
+    cmd_id: CommandId = Field(description="The command.")
+    target: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] = Field(description="Box or door.")
+    state: CommandState = Field(description="`confirmed`, `failed`, `unknown` or `refused`.")
+    reason_code: RefusalCode | None = Field(default=None, description="Why it was refused.")
+    detail: Annotated[str, Field(max_length=80)] = Field(default="", description="What was seen.")
+    local: bool = Field(default=False, description="An opening that the device allowed by itself.")
+
+
+class SecurityRefused(Message):
+    """Body of `security.refused`, schema 1: refused commands of one kind, at most one event a minute."""
+
+    reason_code: RefusalCode = Field(description="Why.")
+    count: int = Field(ge=1, description="How many since the last such event.")
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = Field(description="SHA-256 of the last one's bytes.")
+
+
 #: Event types whose bodies the server understands, with the newest schema version it knows.
-EVENT_BODIES: Final[dict[str, tuple[int, type[BaseModel]]]] = {PARCEL_DROPPED: (1, DropOff)}
+EVENT_BODIES: Final[dict[str, tuple[int, type[BaseModel]]]] = {
+    PARCEL_DROPPED: (1, DropOff),
+    "door.pulsed": (1, DoorEvent),
+    "door.opened": (1, DoorEvent),
+    "door.closed": (1, DoorEvent),
+    "command.finished": (1, CommandFinished),
+    "security.refused": (1, SecurityRefused),
+}
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, Final
 
+from firmware_bridge.device.actuator import Doors
+from firmware_bridge.device.commander import Commander
 from firmware_bridge.device.config import AgentConfig
 from firmware_bridge.device.store import DeviceStore, Fact, StoredEvent
 from firmware_bridge.device.timekeeping import ServerTime
@@ -47,13 +49,27 @@ class Agent:
         Makes event ids and nonces.
     wire
         The connection; one of its own to the configured broker when omitted.
+    cabinet
+        Doors this device may open and what they are called; none when omitted. Call
+        :meth:`start_cabinet` before serving.
+    at
+        Passed to the actuator, for trials.
 
     Notes
     -----
     :meth:`record` may be called from any thread; everything else belongs to the thread of :func:`serve`.
     """
 
-    def __init__(self, config: AgentConfig, clock: Clock, ids: Ids, *, wire: Wire | None = None) -> None:
+    def __init__(
+        self,
+        config: AgentConfig,
+        clock: Clock,
+        ids: Ids,
+        *,
+        wire: Wire | None = None,
+        cabinet: tuple[Doors, Sequence[str]] | None = None,
+        at: Callable[[str], None] = lambda point: None,
+    ) -> None:
         self.config = config
         self._clock = clock
         self._ids = ids
@@ -62,6 +78,7 @@ class Agent:
         self._rng = Random(f"{config.address.device}/{self.store.store_id}/{self.store.boot}")  # noqa: S311 - jitter
         self.window = WindowState(self._rng)
         self.link: Wire = wire or self._make_link()
+        self._commands = config.address.commands.removesuffix("#")
         self._cursors = {True: 0, False: 0}
         self._birth_connection = 0
         self._birth_due_s = 0.0
@@ -70,6 +87,17 @@ class Agent:
         self._proven_s = clock.monotonic_s()
         self._stall_s = STALL_S
         self.refused: dict[str, int] = {}
+        self.commander: Commander | None = None
+        if cabinet is not None:
+            doors, targets = cabinet
+            self.commander = Commander(
+                config, self.store, self.time, clock, ids, doors, targets, lambda fact: self.record(fact), at
+            )
+
+    def start_cabinet(self) -> None:
+        """Settle openings an earlier process left undecided, then begin to carry out new ones."""
+        if self.commander is not None:
+            self.commander.actuator.start()
 
     def record(self, fact: Fact, changes: Mapping[str, Any] | None = None) -> StoredEvent:
         """Write down a fact; it is on its way from now on, whatever happens.
@@ -100,6 +128,10 @@ class Agent:
         self._send_again(now_s)
         for backlog in (False, True):
             self._send_new(now_s, backlog=backlog)
+        if self.commander is not None:
+            self.commander.report_refusals()
+            for topic, payload in self.commander.progress():
+                self.link.publish(topic, payload)
         self._watch(now_s)
 
     def wait_s(self) -> float:
@@ -110,6 +142,8 @@ class Agent:
 
     def close(self) -> None:
         """Say good-bye in order and close the store; events that wait stay in it."""
+        if self.commander is not None and self.commander.actuator.running:
+            self.commander.actuator.stop()
         if self.link.connected:
             self._publish_state("disconnected")
             drive([self.link], 0.05)
@@ -212,6 +246,10 @@ class Agent:
 
     def _take(self, message: InMessage) -> None:
         address = self.config.address
+        if message.topic.startswith(self._commands):
+            if self.commander is not None:
+                self.commander.take(message, born=self.born)
+            return
         try:
             if message.topic == address.ack:
                 self._take_ack(parse_message(Ack, self._opened(message, Direction.ACK)))
@@ -255,6 +293,8 @@ class Agent:
         self._proven_s, self._stall_s = now_s, STALL_S
         self.time.hear(reply.server_time, fresh=True)
         self.store.raise_time_floor(reply.server_time)
+        if self.commander is not None:
+            self.commander.gate.floor(reply.counter_floor)
         self.born = True
         self._birth_due_s = now_s + BIRTH_EVERY_S
 

@@ -247,7 +247,10 @@ class DeviceStore:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Cursor]:
-        """Open one durable transaction, for the tables of other parts of the device program."""
+        """Open one durable transaction, for the tables of other parts of the device program.
+
+        Whatever is recorded or changed inside the block belongs to it.
+        """
         with self._writing() as cursor:
             yield cursor
 
@@ -265,18 +268,25 @@ class DeviceStore:
         with self._lock:
             cursor = self._database.cursor()
             try:
-                cursor.execute("BEGIN IMMEDIATE")
-                yield cursor
-                cursor.execute("COMMIT")
-            except BaseException as problem:
-                if self._database.in_transaction:
-                    cursor.execute("ROLLBACK")
-                if isinstance(problem, sqlite3.OperationalError) and "full" in str(problem):
-                    self._free_reserve()
-                    raise OutboxFullError("the device's disk is full; the event was not recorded") from problem
-                raise
+                if self._database.in_transaction:  # inside another block of this thread: one transaction with it
+                    yield cursor
+                else:
+                    yield from self._outermost(cursor)
             finally:
                 cursor.close()
+
+    def _outermost(self, cursor: sqlite3.Cursor) -> Iterator[sqlite3.Cursor]:
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+            yield cursor
+            cursor.execute("COMMIT")
+        except BaseException as problem:
+            if self._database.in_transaction:
+                cursor.execute("ROLLBACK")
+            if isinstance(problem, sqlite3.OperationalError) and "full" in str(problem):
+                self._free_reserve()
+                raise OutboxFullError("the device's disk is full; the event was not recorded") from problem
+            raise
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._lock:

@@ -19,8 +19,9 @@ from typing import Final
 from firmware_bridge.broker.accounts import SERVER_USER
 from firmware_bridge.endpoint import BrokerAddress, Login, Profile, TlsFiles
 from firmware_bridge.errors import PayloadError, PayloadTooLargeError, SignatureError, TopicError
-from firmware_bridge.link import InMessage, Link, LinkOptions, Waker, drive
-from firmware_bridge.schemas import Birth, BirthReply, Message, parse_message
+from firmware_bridge.link import InMessage, Link, LinkOptions, Subscription, Waker, drive
+from firmware_bridge.schemas import AnyMessage, Birth, BirthReply, Message, Progress, parse_message
+from firmware_bridge.server.commands import CommandDesk, CommandFinishedHandler, SecurityRefusedHandler
 from firmware_bridge.server.dropoffs import DropOffHandler
 from firmware_bridge.server.enrolment import Keyring, KnownDevice
 from firmware_bridge.server.intake import Arrival, BatchState, EventHandler, Intake
@@ -40,6 +41,8 @@ BATCH: Final = 64
 _ACTIVE_WITHIN: Final = timedelta(days=7)
 _PERIODIC_S: Final = 5.0
 _PAUSE_S: Final = 1.0
+_COMMANDS_S: Final = 0.5  # commands issued by another process are found within this time
+_KIND_EVENT: Final = "/evt/"
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ class Bridge:
     ----------
     master
         The server's secret that all device keys are derived from.
+    handlers
+        Further event types and what to do with them.
     on_dropoff
         Called with a parcel's id after its drop-off was committed for the first time. A hint, not a
         guarantee: after a crash between commit and call the parcel is in the ledger all the same.
@@ -107,11 +112,22 @@ class Bridge:
         self._clock = clock
         self._on_dropoff = on_dropoff
         self.keyring = Keyring(database, master, clock)
-        known = handlers if handlers is not None else {PARCEL_DROPPED: DropOffHandler(ids, clock, options.zone)}
-        self.intake = Intake(database, self.keyring, clock, known)
+        self.commands = CommandDesk(database, self.keyring, clock, ids)
+        known: dict[str, EventHandler] = {
+            PARCEL_DROPPED: DropOffHandler(ids, clock, options.zone),
+            "command.finished": CommandFinishedHandler(self.commands),
+            "security.refused": SecurityRefusedHandler(clock),
+        }
+        self.intake = Intake(database, self.keyring, clock, known | dict(handlers or {}))
         self.presence = PresenceBook(database, clock)
         self.stats = BridgeStatsState()
-        filters = (all_devices("evt/#", options.share_group), all_devices("state"))
+        filters = (
+            Subscription(all_devices("evt/#", options.share_group)),
+            Subscription(all_devices("state"), kept=True, as_published=False),
+            Subscription(all_devices("rsp")),
+            # The auditor sees what the broker keeps and what is published to be kept.
+            Subscription(all_devices("cmd/#"), kept=True),
+        )
         self._link = Link(
             address,
             Login(options.username, options.password),
@@ -122,7 +138,6 @@ class Bridge:
                 profile=options.profile,
                 keepalive_s=options.keepalive_s,
                 manual_ack=True,
-                wants_retained=True,
                 inflight=1024,
                 queued=20_000,
                 tls=options.tls,
@@ -133,6 +148,8 @@ class Bridge:
         self._work: queue.Queue[list[InMessage]] = queue.Queue(maxsize=1)
         self._done: deque[tuple[int, int]] = deque()
         self._threads: list[threading.Thread] = []
+        self._hurry = threading.Event()
+        self._commands_s = float("-inf")
 
     @property
     def connected(self) -> bool:
@@ -189,7 +206,7 @@ class Bridge:
         periodic_s = self._clock.monotonic_s()
         while not self._stop.is_set():
             try:
-                batch = self._work.get(timeout=0.2)
+                batch = self._work.get(timeout=0.02)
             except queue.Empty:
                 batch = None
             if batch is not None:
@@ -197,6 +214,7 @@ class Bridge:
             if self._clock.monotonic_s() - periodic_s >= _PERIODIC_S:
                 periodic_s = self._clock.monotonic_s()
                 self._do_periodic()
+            self._send_commands()
 
     def _serve_surely(self, batch: list[InMessage]) -> None:
         """Serve a batch until it is stored; one message that breaks the program must not stop its neighbours."""
@@ -223,8 +241,26 @@ class Bridge:
         try:
             self.intake.alarm_old_gaps()
             self.presence.mark_silent()
+            self.commands.expire()
         except CundaError as problem:
             log.error("bridge_periodic_failed", why=str(problem))
+
+    def _send_commands(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if not self._link.connected or (now_s - self._commands_s < _COMMANDS_S and not self._hurry.is_set()):
+            return
+        self._commands_s = now_s
+        self._hurry.clear()
+        try:
+            for outgoing in self.commands.due():
+                self._link.post(outgoing.topic, outgoing.wire)
+            self._waker.wake()
+        except CundaError as problem:
+            log.error("bridge_commands_failed", why=str(problem))
+
+    def hurry(self) -> None:
+        """Look for new commands at once; call it after the transaction that issued one."""
+        self._hurry.set()
 
     def _finish(self, batch: list[InMessage]) -> None:
         """Acknowledge messages to the broker, so that it can send more."""
@@ -235,14 +271,14 @@ class Bridge:
         if not batch:
             self._greet()
             return
-        states = [message for message in batch if message.topic.endswith("/state")]
-        events = [message for message in batch if not message.topic.endswith("/state")]
+        events = [message for message in batch if _KIND_EVENT in message.topic]
+        others = [message for message in batch if _KIND_EVENT not in message.topic]
         self.stats.received += len(events)
         if events:
             result = self.intake.take([Arrival(message.topic, message.payload) for message in events])
             self._answer(result)
-        for message in states:
-            self._take_state(message)
+        for message in others:
+            self._take_other(message)
         self._finish(batch)
         if events:
             self._tell(result)
@@ -278,20 +314,38 @@ class Bridge:
                 self._send(device, Direction.ACK, self.intake.acknowledgement(store, seqs))
         self._waker.wake()
 
-    def _take_state(self, message: InMessage) -> None:
+    def _take_other(self, message: InMessage) -> None:
+        """Take a birth, a command's progress, or what passes on a command topic."""
         try:
             parsed = parse_topic(message.topic)
             device = self.keyring.device(parsed.address.device)
-            if device is None:
+            if device is None or parsed.address != device.address:
                 return
-            key = device.key
-            raw = unseal(lambda kid: key if kid == key.kid else None, Direction.STATE, message.topic, message.payload)
-            birth = parse_message(Birth, raw)
+            if parsed.kind == "cmd":
+                self._audit(device, message)
+            elif parsed.kind == "rsp":
+                progress = self._opened(device, Direction.RESPONSE, message, Progress)
+                if progress.dev == device.address.device:
+                    self.commands.hear(progress)
+            else:
+                self._take_birth(device, self._opened(device, Direction.STATE, message, Birth))
         except (TopicError, SignatureError, PayloadError, PayloadTooLargeError) as problem:
-            log.warning("state_refused", topic=message.topic, error_code=problem.code)
-            return
-        if birth.dev != device.address.device or parsed.address != device.address:
-            log.warning("state_refused", topic=message.topic, error_code="wrong_topic")
+            log.warning("message_refused", topic=message.topic, error_code=problem.code)
+
+    @staticmethod
+    def _opened(device: KnownDevice, direction: Direction, message: InMessage, kind: type[AnyMessage]) -> AnyMessage:
+        key = device.key
+        raw = unseal(lambda kid: key if kid == key.kid else None, direction, message.topic, message.payload)
+        return parse_message(kind, raw)
+
+    def _audit(self, device: KnownDevice, message: InMessage) -> None:
+        if self.commands.audit(device.address.device, message.payload, retained=message.retain):
+            self._link.post(message.topic, b"", retain=True)
+            self._waker.wake()
+
+    def _take_birth(self, device: KnownDevice, birth: Birth) -> None:
+        if birth.dev != device.address.device:
+            log.warning("birth_of_another", device=device.address.device)
             return
         acked = self.presence.note(birth)
         if birth.kind == "birth":  # also a kept one: its device may wait for an answer since before we came
@@ -304,6 +358,7 @@ class Bridge:
             nonce=birth.nonce,
             server_time=self._clock.now(),
             acked_seq=acked_seq,
+            counter_floor=self.commands.counter_floor(birth.dev),
         )
 
     def _send(self, device: KnownDevice, direction: Direction, message: Message) -> None:

@@ -131,3 +131,47 @@ class DeviceAlarm(Base):
     detail: Mapped[str] = mapped_column(Text)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_by: Mapped[str | None] = mapped_column(String(80))
+
+
+class DeviceCommand(Base):
+    """A command to a device: kept here with its signed bytes, whatever the broker forgets.
+
+    ``state`` follows :data:`firmware_bridge.server.command_states.STATES`; ``resolution`` is what late evidence or a
+    person added afterwards.
+    """
+
+    __tablename__ = "device_command"
+    __table_args__ = (Unique("device_id", "ctr"), Index(None, "state", "exp_at"))
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"))
+    store: Mapped[str] = mapped_column(String(32))
+    op: Mapped[str] = mapped_column(String(32))
+    target: Mapped[str] = mapped_column(String(32))
+    actor: Mapped[str] = mapped_column(String(80))
+    reason: Mapped[str] = mapped_column(String(40))
+    ctr: Mapped[int] = mapped_column(BigInteger)
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    exp_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(16))
+    code: Mapped[str | None] = mapped_column(String(32))
+    resolution: Mapped[str | None] = mapped_column(String(32))
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    wire: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DeviceCommandStep(Base):
+    """One step in the life of a command; rows are added, never changed."""
+
+    __tablename__ = "device_command_step"
+    __table_args__ = (Index(None, "command_id"),)
+
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True, autoincrement=True)
+    command_id: Mapped[str] = mapped_column(ForeignKey("device_command.id"))
+    state: Mapped[str] = mapped_column(String(16))
+    source: Mapped[str] = mapped_column(String(80))
+    code: Mapped[str | None] = mapped_column(String(32))
+    detail: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
