@@ -2,7 +2,7 @@
 import react from "@vitejs/plugin-react";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig, type Plugin, type Rolldown } from "vite";
 
 const PAGES = ["console", "courier", "station"];
 
@@ -14,15 +14,32 @@ function shellList(): Plugin {
   return {
     name: "cunda-shell-list",
     apply: "build",
-    generateBundle(_options, bundle) {
-      const worker = Object.values(bundle).find((part) => part.type === "chunk" && part.name === "service-worker");
-      if (worker?.type !== "chunk") return;
-      const mine = Object.keys(bundle).filter(
-        (name) => /^assets\//.test(name) && !/^assets\/(console|station)/.test(name) && !name.endsWith(".map"),
-      );
-      worker.code = worker.code.replace("__SHELL__", JSON.stringify(mine));
+    generateBundle: {
+      order: "post", // after Vite dropped the chunks that held nothing but styles
+      handler(_options, bundle) {
+        const worker = Object.values(bundle).find((part) => part.type === "chunk" && part.name === "service-worker");
+        if (worker?.type !== "chunk") return;
+        worker.code = worker.code.replace("__SHELL__", JSON.stringify(filesOf("courier", bundle)));
+      },
     },
   };
+}
+
+/** Every file a page loads, now or later. */
+function filesOf(page: string, bundle: Rolldown.OutputBundle): string[] {
+  const found = new Set<string>();
+  const visit = (name: string) => {
+    const part = bundle[name];
+    if (!part || found.has(name)) return;
+    found.add(name);
+    if (part.type !== "chunk") return;
+    [...part.imports, ...part.dynamicImports].forEach(visit);
+    [...(part.viteMetadata?.importedCss ?? []), ...(part.viteMetadata?.importedAssets ?? [])].forEach(visit);
+  };
+  for (const part of Object.values(bundle)) {
+    if (part.type === "chunk" && part.isEntry && part.name === page) visit(part.fileName);
+  }
+  return [...found].sort();
 }
 
 export default defineConfig({
@@ -36,6 +53,7 @@ export default defineConfig({
     sourcemap: false,
     chunkSizeWarningLimit: 1600,
     rollupOptions: {
+      checks: { pluginTimings: false },
       input: {
         ...Object.fromEntries(PAGES.map((page) => [page, resolve(import.meta.dirname, page, "index.html")])),
         "service-worker": resolve(import.meta.dirname, "src/courier/service-worker.ts"),

@@ -62,7 +62,9 @@ export function ParcelAnswer({ parcelKey, zone, nameParty, onClose }: ParcelAnsw
   const found = useResource(parcelKey, (signal) =>
     answered(api.GET("/api/v1/parcels/{key}/custody", { params: { path: { key: parcelKey } }, signal })),
   );
-  useEffect(() => heading.current?.focus(), [parcelKey]);
+  useEffect(() => {
+    heading.current?.focus();
+  }, [parcelKey]);
   return (
     <section
       className="drawer"

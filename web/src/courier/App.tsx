@@ -73,7 +73,9 @@ function Hand({ me }: { me: Me }) {
   }, [day, done, t]);
 
   const body = useRef<HTMLElement>(null);
-  useEffect(() => body.current?.scrollTo(0, 0), [tab]);
+  useEffect(() => {
+    void body.current?.scrollTo(0, 0);
+  }, [tab]);
 
   const stop = useMemo(() => {
     if (!day) return null;
