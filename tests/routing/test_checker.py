@@ -434,6 +434,12 @@ def test_every_violation_code_is_provoked_here() -> None:
     assert [code for code in ViolationCode if f'"{code}"' not in text] == []
 
 
+def test_every_violation_code_is_described() -> None:
+    """Whoever meets a code finds it on the checker's page."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "solver" / "checker.md").read_text(encoding="utf-8")
+    assert [code for code in ViolationCode if f"`{code}`" not in page] == []
+
+
 def test_checker_shares_no_code_with_the_search() -> None:
     """The judge imports nothing of the party it judges."""
     tree = ast.parse(Path(routing.checker.__file__).read_text(encoding="utf-8"))

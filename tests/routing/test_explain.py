@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -172,6 +173,12 @@ def test_disturbance_counts_stops_that_move_by_more_than_the_tolerance() -> None
     found = only(builder.build(), 0, 2, 3)
     assert found.fix is not None
     assert found.fix.disturbance == 2
+
+
+def test_every_reason_code_is_described() -> None:
+    """Whoever meets a reason finds it on the checker's page."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "solver" / "checker.md").read_text(encoding="utf-8")
+    assert [code for code in ReasonCode if f"`{code}`" not in page] == []
 
 
 def relaxed(problem: Problem, fix: Fix) -> Problem | None:
