@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from kernel.errors import ConflictError, InputError, InvalidFileError, NotFoundError, UnavailableError
+from kernel.errors import (
+    ConflictError,
+    InputError,
+    InvalidFileError,
+    InvalidModelError,
+    NotFoundError,
+    UnavailableError,
+)
 
 
 class RegionNotFoundError(NotFoundError):
@@ -136,3 +143,38 @@ class ClosureError(InputError):
 
     code = "road_closure"
     remedy = "Use edge ids that snapping returned, or a polygon in WGS-84."
+
+
+class SitingInputError(InputError):
+    """Something kiosks are to be sited by cannot be used."""
+
+    code = "siting_input"
+    remedy = "Correct what the message names; docs/siting.md lists scenes, patterns and columns."
+
+
+class SitingImpossibleError(InvalidModelError):
+    """No choice of sites keeps every rule."""
+
+    code = "siting_impossible"
+    remedy = "Loosen what the message names: spacing, cluster, spending, or the pattern's scenes."
+
+
+class CoverageImpossibleError(InvalidModelError):
+    """Some demand lies farther from every candidate than it may."""
+
+    code = "coverage_impossible"
+    remedy = "Allow more minutes, add candidates near the places named, or leave these places out."
+
+
+class SitingMethodError(InputError):
+    """A siting method does not know one of the rules it was given."""
+
+    code = "siting_method"
+    remedy = "Use the exact method, which knows all rules."
+
+
+class SectionsImpossibleError(InvalidModelError):
+    """A region cannot be cut into that many connected courier sections."""
+
+    code = "sections_impossible"
+    remedy = "Ask for another number of sections, or leave out the places the message names."
