@@ -20,7 +20,7 @@ from dispatch.plans.model import Plan, PlanPublication, PlanRoute, PlanVersionRo
 from dispatch.plans.repository import PlanRepository, StoredRoute, stop_id
 from dispatch.plans.routes import PlannedStop, digest_of
 from kernel.clock import at_second, rfc3339
-from lockers.masking import mask_name, mask_phone
+from kernel.privacy import masked
 
 _AT_ONCE = 500  # parcels in one query: SQLite takes a limited number of parameters
 
@@ -318,8 +318,8 @@ def _parcels(session: Session, parcel_ids: Sequence[str]) -> dict[str, CourierPa
                 piece=parcel.piece,
                 pieces=parcel.pieces,
                 product=parcel.product,
-                recipient_name=mask_name(parcel.recipient_name),
-                recipient_phone=mask_phone(parcel.recipient_phone),
+                recipient_name=masked("name", parcel.recipient_name),
+                recipient_phone=masked("phone", parcel.recipient_phone),
                 address=parcel.address,
                 consent=bool(parcel.consent_reference),
                 cod_fen=parcel.cod_fen,

@@ -37,7 +37,7 @@ from kernel.ids import Ids
 from kernel.progress import Progress, silent
 from maps.region import Region
 from routing.problem import Problem
-from routing.solution import Result
+from routing.solution import Result, Solution
 
 _LONGEST_REASON: Final = 255
 
@@ -232,6 +232,8 @@ class Planner:
         return PreparedDay(opened, given, demand, matrices, problem)
 
     def _solve(self, problem: DayProblem, settings: PlanSettings, progress: Progress) -> Result:
+        if not problem.stops:  # every parcel has its reason already
+            return Result(Solution(()), 0, 0, 0, 0.0, settings.seed, settings.threads)
         return self._solver(
             problem.problem, settings.seconds, seed=settings.seed, threads=settings.threads, progress=progress
         )

@@ -94,6 +94,20 @@ def test_what_cannot_be_planned_has_a_reason(two_villages_one_bridge: Any, day: 
     assert summary.reasons["POSITION_UNCONFIRMED"] == 2
 
 
+def test_a_day_on_which_nothing_can_be_driven_is_a_plan_of_reasons(two_villages_one_bridge: Any, day: date) -> None:
+    """When every parcel waits for a person the plan has no route, a reason for each, and can be published."""
+    office = two_villages_one_bridge
+    office.add_parcels(3, position_confidence="doubtful")
+    office.drop_off("kiosk-a", position_confidence="exact", channel_site_id="kiosk-gone")
+    summary = office.planner.make_plan("valley", day, actor="user:d1")
+    assert (summary.routes, summary.cost_fen, summary.parcels_planned) == (0, 0, 0)
+    assert summary.reasons == {"POSITION_UNCONFIRMED": 3, "SITE_NOT_IN_SERVICE": 1}
+    assert office.planner.publish(summary.version_id, actor="user:d1").published
+    (parcel,) = office.drop_off("kiosk-a")
+    result = office.planner.insert_collections("valley", day, [parcel], actor="device:test")
+    assert result.refused[parcel].code is ReasonCode.NO_VEHICLE
+
+
 def test_a_tour_longer_than_the_shift_is_proved_impossible(one_van_office: Callable[..., Any], day: date) -> None:
     """A door so far that even a van of its own is not back in time says by how much."""
     office = one_van_office()
