@@ -12,10 +12,10 @@ from routing.costs import route_keeps_rules
 from routing.errors import InvalidPlanError
 from routing.problem import Problem
 from routing.schedule import departure_s, schedule
-from routing.search.kernels import anneal as core
 from routing.search.kernels import arrays as a
 from routing.search.model import Model, compile_problem
 from routing.search.state import best_orders, new_state, write_orders
+from routing.search.variants import kernels
 from routing.solution import Result, Route, Solution, Trip
 from routing.stop import SearchState, StopRule
 
@@ -83,12 +83,13 @@ def solve_model(
 ) -> a.State:
     """Search with one thread until the rule says stop; return the state that holds the best plan."""
     data, flags = model.data, model.flags
+    search = kernels(flags).search
     state = new_state(data, flags, model.leads, seed, _longest(data))
     orders = _first_orders(model, state, initial)
     if orders:
         write_orders(data, state, orders)
-        core.search(data, state, flags, core.LOAD, 0, 0.0, 1.0, 1.0, 1)
-    core.search(data, state, flags, core.CONSTRUCT, 0, 0.0, 1.0, 1.0, 1)
+        search(data, state, a.LOAD, 0, 0.0, 1.0, 1.0, 1)
+    search(data, state, a.CONSTRUCT, 0, 0.0, 1.0, 1.0, 1)
     note_best(model, run, state)
     top = params.start_heat * mean_arc(model, state)
     ratio = params.end_heat / params.start_heat
@@ -102,7 +103,7 @@ def solve_model(
         began = time.perf_counter()
         before = int(state.info[a.BEST])
         heat = top * ratio**used
-        core.search(data, state, flags, core.ANNEAL, count, heat, cooling, params.mean_removed, params.longest_string)
+        search(data, state, a.ANNEAL, count, heat, cooling, params.mean_removed, params.longest_string)
         run.iterations += count
         chunk = _chunk_size(chunk, count, time.perf_counter() - began)
         if int(state.info[a.BEST]) < before:
@@ -252,7 +253,7 @@ def _allowed_route(model: Model, c: int, route: Route, tasks: list[int]) -> bool
 def _stands(model: Model, state: a.State, c: int, entries: list[int]) -> bool:
     """Tell whether a route keeps all rules, by walking along it."""
     write_orders(model.data, state, [(c, entries)])
-    core.search(model.data, state, model.flags, core.EXAMINE, 0, 0.0, 1.0, 1.0, 1)
+    kernels(model.flags).search(model.data, state, a.EXAMINE, 0, 0.0, 1.0, 1.0, 1)
     state.best_len[0] = 0
     return bool(state.info[a.HOLDS])
 
@@ -296,7 +297,7 @@ def _walked_route(
     """Read departure and breaks of a route off the walk."""
     kept = (state.best_seq[0].copy(), int(state.best_len[0]), int(state.best_cls[0]))
     write_orders(model.data, state, [(c, entries)])
-    core.search(model.data, state, model.flags, core.EXAMINE, 0, 0.0, 1.0, 1.0, 1)
+    kernels(model.flags).search(model.data, state, a.EXAMINE, 0, 0.0, 1.0, 1.0, 1)
     state.best_seq[0], state.best_len[0], state.best_cls[0] = kept
     kind = model.problem.vehicle_types[model.classes[c].kind]
     order = sorted(range(len(kind.breaks)), key=lambda b: (kind.breaks[b].latest_s, kind.breaks[b].earliest_s))

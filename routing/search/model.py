@@ -13,6 +13,7 @@ from routing.errors import UnsupportedFeatureError
 from routing.problem import HORIZON_S, UNREACHABLE, Problem, VehicleType
 from routing.search import rules
 from routing.search.kernels import arrays as a
+from routing.search.variants import Features
 
 LARGE = 1 << 50
 INT32_ARC_LIMIT = 1 << 29
@@ -51,7 +52,7 @@ class Model:
 
     problem: Problem
     data: a.Data
-    flags: a.Flags
+    flags: Features
     classes: tuple[VehicleClass, ...]
     scale: int
     required: NDArray[np.bool_]
@@ -191,7 +192,7 @@ def _common_divisor(problem: Problem) -> int:
     return math.gcd(*values) or 1
 
 
-def _flags(problem: Problem, used: list[int]) -> a.Flags:
+def _flags(problem: Problem, used: list[int]) -> Features:
     kinds = [problem.vehicle_types[k] for k in used]
     limits = any(k.max_distance_m is not None or k.max_driving_s is not None or k.max_tasks is not None for k in kinds)
     windows = any(task.windows != ((0, HORIZON_S),) for task in problem.tasks)
@@ -214,7 +215,7 @@ def _flags(problem: Problem, used: list[int]) -> a.Flags:
     return canonical(features)
 
 
-def canonical(features: dict[str, bool]) -> a.Flags:
+def canonical(features: dict[str, bool]) -> Features:
     """Round a set of features up to one of the few combinations that get compiled.
 
     Plain (loads only), windows, mixed fleet, mixed fleet with windows, a dispatcher's day (all but relations),
@@ -229,7 +230,7 @@ def canonical(features: dict[str, bool]) -> a.Flags:
         features = features | {"tw": True, "mixed": True}
     elif wide:
         features = features | dict.fromkeys(("tw", "dur", "het", "mixed", "limits"), True)
-    return a.Flags(**{name: (1,) if present else () for name, present in features.items()})
+    return Features(**features)
 
 
 def _places(problem: Problem) -> NDArray[np.int64]:
@@ -419,7 +420,7 @@ def neighbours(
     return out
 
 
-def _keys(data: a.Data, flags: a.Flags) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _keys(data: a.Data, flags: Features) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Prepare the orders of re-insertion: random, large, far, near, and with windows short, early, late."""
     n = data.n
     load = data.delivery.astype(np.float64) + data.pickup

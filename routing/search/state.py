@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.search.kernels import arrays as a
+from routing.search.variants import Features
 
 MOST_TOUCHED = 256
 
@@ -23,7 +24,7 @@ def slot_count(data: a.Data) -> int:
     return max(1, min(int(data.cls[:, a.COUNT].sum()), int(data.n)))
 
 
-def new_state(data: a.Data, flags: a.Flags, leads: NDArray[np.int32], seed: int, longest: int) -> a.State:
+def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int, longest: int) -> a.State:
     """Make a state with an empty plan: every task absent.
 
     Parameters

@@ -2,8 +2,10 @@
 
 How a feature costs nothing when unused
 ---------------------------------------
-:class:`routing.search.kernels.arrays.Flags` is a named tuple of tuples. A feature that is off is an empty
-tuple, one that is on a one-tuple: another *type*. Numba compiles one specialisation per combination and
-``len()`` of a tuple is a constant, so LLVM drops every branch of an absent feature. No closures and no
-generated source are involved, so ``cache=True`` finds all specialisations again in the next process.
+The modules of this package are loaded once per combination of features, each time as a package of its own
+name with its own constants in :mod:`features <routing.search.kernels.features>` (see
+:mod:`routing.search.variants`). A branch on such a constant is dropped by numba before it infers types, so
+an absent feature costs neither run time nor compile time. Each variant has its own cache folder, because
+numba's cache does not look at the values of globals. Imports between the modules are relative so that a
+variant's modules find each other.
 """

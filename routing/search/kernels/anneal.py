@@ -9,21 +9,24 @@ the touched routes only, so that an iteration costs the same whatever the size o
 
 from __future__ import annotations
 
-from routing.search.kernels.arrays import (
+from .arrays import (
     ACCEPTED,
     AUX,
     BEST,
     BESTAT,
     CLS,
     CM,
+    CONSTRUCT,
     CUR,
     END,
+    EXAMINE,
     EXTRA,
     HOLDS,
     IMPROVED,
     INF,
     ITER,
     LEN,
+    LOAD,
     MAXTRIPS,
     NABSENT,
     NABSENT_BEST,
@@ -38,10 +41,11 @@ from routing.search.kernels.arrays import (
     STAMP,
     START,
 )
-from routing.search.kernels.chance import below, exponential, unit
-from routing.search.kernels.compiled import entry, inner
-from routing.search.kernels.places import RELOADED, best_pair, best_place
-from routing.search.kernels.routes import (
+from .chance import below, exponential, unit
+from .compiled import entry, inner
+from .features import PAIR, RICH
+from .places import RELOADED, best_pair, best_place
+from .routes import (
     add_absent,
     compact,
     drop_absent,
@@ -52,42 +56,40 @@ from routing.search.kernels.routes import (
     save_route,
     start_empty,
 )
-from routing.search.kernels.walk import walk
-
-ANNEAL, LOAD, CONSTRUCT, EXAMINE = range(4)
+from .walk import walk
 
 
 @inner
-def take_out(data, state, flags, x, stamp):
+def take_out(data, state, x, stamp):
     """Mark one task for removal with all that must leave with it, unless it is frozen or marked already."""
     if state.mark[x] == stamp or data.frozen[x]:
         return
     state.mark[x] = stamp
     lead = x
-    if len(flags.pair) and data.side[x] != 0:
+    if PAIR and data.side[x] != 0:
         state.mark[data.partner[x]] = stamp
         if data.side[x] < 0:
             lead = data.partner[x]
-    if len(flags.rich):
+    if RICH:
         lead = data.lead[lead]
     state.removed[state.info[NREM]] = lead
     state.was_absent[lead] = 0
     state.info[NREM] += 1
-    if len(flags.rich):
+    if RICH:
         y = data.mate[x]
         while y != x:
             # All of a same-vehicle group must go together, or it could never change vehicle.
             if state.node[y, RID] == state.node[x, RID] and state.mark[y] != stamp and not data.frozen[y]:
-                take_out_one(data, state, flags, y, stamp)
+                take_out_one(data, state, y, stamp)
             y = data.mate[y]
 
 
 @inner
-def take_out_one(data, state, flags, x, stamp):
+def take_out_one(data, state, x, stamp):
     """Mark one task (and its partner) for removal."""
     state.mark[x] = stamp
     lead = x
-    if len(flags.pair) and data.side[x] != 0:
+    if PAIR and data.side[x] != 0:
         state.mark[data.partner[x]] = stamp
         if data.side[x] < 0:
             lead = data.partner[x]
@@ -98,17 +100,17 @@ def take_out_one(data, state, flags, x, stamp):
 
 
 @inner
-def close_gaps(data, state, flags, r, stamp):
+def close_gaps(data, state, r, stamp):
     """Compact a route; if what is left breaks a rule, take that out too. Return the cost change, or INF."""
     before = state.rint[r, AUX]
-    delta = compact(data, state, flags, r, stamp)
+    delta = compact(data, state, r, stamp)
     if delta < INF:
         return delta
     for i in range(1, state.rint[r, LEN] + 1):
         x = state.seq[r, i]
         if x < data.n:
-            take_out(data, state, flags, x, stamp)
-    compact(data, state, flags, r, stamp)
+            take_out(data, state, x, stamp)
+    compact(data, state, r, stamp)
     if state.rint[r, LEN] == 0:
         return -before
     if state.rint[r, AUX] >= INF:
@@ -117,7 +119,7 @@ def close_gaps(data, state, flags, r, stamp):
 
 
 @inner
-def merge_trips(data, state, flags, r):
+def merge_trips(data, state, r):
     """Drop reloads of a route that it can do without; return the cost change."""
     delta = 0
     k = 1
@@ -142,14 +144,14 @@ def merge_trips(data, state, flags, r):
             for i in range(k, length + 1):
                 state.seq[r, i] = state.seq[r, i + 1]
             state.rint[r, LEN] = length - 1
-            delta += refresh(data, state, flags, r) - before
+            delta += refresh(data, state, r) - before
         else:
             k += 1
     return delta
 
 
 @inner
-def ruin_route(data, state, flags, r, x, size, stamp):
+def ruin_route(data, state, r, x, size, stamp):
     """Remove a string of ``size`` tasks that holds ``x``, sometimes leaving a middle part standing."""
     length = state.rint[r, LEN]
     k = state.node[x, POS]
@@ -165,20 +167,20 @@ def ruin_route(data, state, flags, r, x, size, stamp):
     skip_from = first + window
     if keep > 0:
         skip_from = first + below(state.rng, size + 1)
-    save_route(data, state, flags, r)
+    save_route(data, state, r)
     for i in range(first, first + window):
         if i < skip_from or i >= skip_from + keep:
             y = state.seq[r, i]
-            if not len(flags.rich) or y < data.n:
-                take_out(data, state, flags, y, stamp)
-    delta = close_gaps(data, state, flags, r, stamp)
-    if len(flags.rich) and delta < INF and state.rint[r, LEN] > 0 and data.cls[state.rint[r, CLS], MAXTRIPS] > 1:
-        delta += merge_trips(data, state, flags, r)
+            if not RICH or y < data.n:
+                take_out(data, state, y, stamp)
+    delta = close_gaps(data, state, r, stamp)
+    if RICH and delta < INF and state.rint[r, LEN] > 0 and data.cls[state.rint[r, CLS], MAXTRIPS] > 1:
+        delta += merge_trips(data, state, r)
     return delta
 
 
 @inner
-def ruin(data, state, flags, mean_removed, longest):
+def ruin(data, state, mean_removed, longest):
     """Remove strings from routes near a random task; return the cost change."""
     info = state.info
     n = data.n
@@ -202,7 +204,7 @@ def ruin(data, state, flags, mean_removed, longest):
                 continue
             cap = min(state.rint[r, LEN], ls)
             size = 1 + below(rng, cap)
-            delta += ruin_route(data, state, flags, r, x, size, stamp)
+            delta += ruin_route(data, state, r, x, size, stamp)
             strings -= 1
             if delta >= INF // 2:
                 return INF
@@ -259,21 +261,21 @@ def sort_removed(data, state):
 
 
 @inner
-def put_in(data, state, flags, x, r, place, c):
+def put_in(data, state, x, r, place, c):
     """Carry out an insertion found by ``best_place``; return the cost change."""
-    save_route(data, state, flags, r)
+    save_route(data, state, r)
     if place == 0:
         start_empty(data, state, r, c)
         open_slot(state, r, c)
-        return insert_at(data, state, flags, r, 1, x)
-    if len(flags.rich) and (place > RELOADED // 2 or place < -RELOADED // 2):
-        return put_in_with_reload(data, state, flags, x, r, place, c)
+        return insert_at(data, state, r, 1, x)
+    if RICH and (place > RELOADED // 2 or place < -RELOADED // 2):
+        return put_in_with_reload(data, state, x, r, place, c)
     k = state.node[place - 1, POS] if place > 0 else state.node[-place - 1, POS] + 1
-    return insert_at(data, state, flags, r, k, x)
+    return insert_at(data, state, r, k, x)
 
 
 @inner
-def put_in_with_reload(data, state, flags, x, r, place, c):
+def put_in_with_reload(data, state, x, r, place, c):
     """Carry out an insertion of a task with a reload on one side; return the cost change."""
     before = state.rint[r, AUX]
     follows = place > 0  # j + 1 + R: x, reload, j;  -j - 1 + R: j, x, reload;  -j - 1 - R: j, reload, x
@@ -292,13 +294,13 @@ def put_in_with_reload(data, state, flags, x, r, place, c):
     state.seq[r, k] = first
     state.seq[r, k + 1] = second
     state.rint[r, LEN] = length + 2
-    return refresh(data, state, flags, r) - before
+    return refresh(data, state, r) - before
 
 
 @inner
-def put_pair_in(data, state, flags, p, r, i, k, c):
+def put_pair_in(data, state, p, r, i, k, c):
     """Carry out an insertion found by ``best_pair``; return the cost change."""
-    save_route(data, state, flags, r)
+    save_route(data, state, r)
     d = data.partner[p]
     before = state.rint[r, AUX]
     if state.rint[r, LEN] == 0:
@@ -313,35 +315,35 @@ def put_pair_in(data, state, flags, p, r, i, k, c):
         state.seq[r, e + 1] = state.seq[r, e]
     state.seq[r, k] = d
     state.rint[r, LEN] = length + 2
-    return refresh(data, state, flags, r) - before
+    return refresh(data, state, r) - before
 
 
 @inner
-def insert_lead(data, state, flags, lead, limit, blink):
+def insert_lead(data, state, lead, limit, blink):
     """Insert one task, shipment or the best of alternatives below a price; return (done, cost change)."""
-    if len(flags.pair) and data.side[lead] != 0:
-        _, r, i, k, c = best_pair(data, state, flags, lead, limit, blink)
+    if PAIR and data.side[lead] != 0:
+        _, r, i, k, c = best_pair(data, state, lead, limit, blink)
         if r < 0:
             return False, 0
-        return True, put_pair_in(data, state, flags, lead, r, i, k, c)
-    cost, r, place, c = best_place(data, state, flags, lead, limit, blink)
+        return True, put_pair_in(data, state, lead, r, i, k, c)
+    cost, r, place, c = best_place(data, state, lead, limit, blink)
     x = lead
-    if len(flags.rich):
+    if RICH:
         y = data.other[lead]
         while y >= 0:
             if r >= 0:
                 limit = cost
-            cost_y, r_y, place_y, c_y = best_place(data, state, flags, y, limit, blink)
+            cost_y, r_y, place_y, c_y = best_place(data, state, y, limit, blink)
             if r_y >= 0:
                 cost, r, place, c, x = cost_y, r_y, place_y, c_y, y
             y = data.other[y]
     if r < 0:
         return False, 0
-    return True, put_in(data, state, flags, x, r, place, c)
+    return True, put_in(data, state, x, r, place, c)
 
 
 @inner
-def recreate(data, state, flags, heat):
+def recreate(data, state, heat):
     """Insert the removed tasks again, each at its cheapest place; return the cost change."""
     info = state.info
     delta = 0
@@ -350,7 +352,7 @@ def recreate(data, state, flags, heat):
         x = state.removed[i]
         price = data.prize[x]
         limit = price + int(heat * exponential(state.rng, data.minus_log))
-        done, change = insert_lead(data, state, flags, x, limit, True)
+        done, change = insert_lead(data, state, x, limit, True)
         delta += change
         if not done:
             if state.was_absent[x] == 0:
@@ -363,28 +365,28 @@ def recreate(data, state, flags, heat):
 
 
 @inner
-def undo(data, state, flags):
+def undo(data, state):
     """Take back everything this iteration did."""
     for i in range(state.info[NREM]):
         x = state.removed[i]
         if state.was_absent[x]:
             if state.absent_pos[x] < 0:
                 add_absent(state, x)
-                clear_rids(data, state, flags, x)
+                clear_rids(data, state, x)
         elif state.absent_pos[x] >= 0:
             drop_absent(state, x)
-        elif len(flags.rich):
-            clear_rids(data, state, flags, x)
-    restore_routes(data, state, flags)
+        elif RICH:
+            clear_rids(data, state, x)
+    restore_routes(data, state)
 
 
 @inner
-def clear_rids(data, state, flags, lead):
+def clear_rids(data, state, lead):
     """Note that neither a task nor its partner nor an alternative is on a route."""
     state.node[lead, RID] = NONE
-    if len(flags.pair) and data.side[lead] != 0:
+    if PAIR and data.side[lead] != 0:
         state.node[data.partner[lead], RID] = NONE
-    if len(flags.rich):
+    if RICH:
         y = data.other[lead]
         while y >= 0:
             state.node[y, RID] = NONE
@@ -423,7 +425,7 @@ def store_best(state):
 
 
 @inner
-def load_plan(data, state, flags):
+def load_plan(data, state):
     """Turn the plan in ``best_seq`` into the present plan of an empty state."""
     info = state.info
     for r in range(state.best_len.shape[0]):
@@ -443,14 +445,14 @@ def load_plan(data, state, flags):
                     info[CUR] -= data.prize[lead]
         state.seq[r, length + 1] = end
         state.rint[r, LEN] = length
-        info[CUR] += refresh(data, state, flags, r)
+        info[CUR] += refresh(data, state, r)
         state.dirty_mark[r] = 1
         state.dirty[info[NDIRTY]] = r
         info[NDIRTY] += 1
 
 
 @inner
-def construct(data, state, flags):
+def construct(data, state):
     """Insert every absent task that fits into the present plan, in random order."""
     info = state.info
     count = info[NABSENT]
@@ -465,7 +467,7 @@ def construct(data, state, flags):
         x = state.removed[i]
         info[NSAVED] = 0
         info[STAMP] += 1
-        done, change = insert_lead(data, state, flags, x, data.prize[x], False)
+        done, change = insert_lead(data, state, x, data.prize[x], False)
         if done:
             info[CUR] += change - data.prize[x]
             drop_absent(state, x)
@@ -473,14 +475,14 @@ def construct(data, state, flags):
 
 
 @inner
-def iterate(data, state, flags, heat, mean_removed, longest):
+def iterate(data, state, heat, mean_removed, longest):
     """Do one iteration: ruin, recreate, accept or undo."""
     info = state.info
     info[STAMP] += 1
     info[ITER] += 1
-    delta = ruin(data, state, flags, mean_removed, longest)
+    delta = ruin(data, state, mean_removed, longest)
     if delta < INF // 2:
-        delta += recreate(data, state, flags, heat)
+        delta += recreate(data, state, heat)
     if delta < heat * exponential(state.rng, data.minus_log):
         info[CUR] += delta
         note_dirty(state)
@@ -489,7 +491,7 @@ def iterate(data, state, flags, heat, mean_removed, longest):
             store_best(state)
             info[IMPROVED] += 1
     else:
-        undo(data, state, flags)
+        undo(data, state)
 
 
 @inner
@@ -505,7 +507,7 @@ def examine(data, state):
 
 
 @entry
-def search(data, state, flags, task, iterations, heat, cooling, mean_removed, longest):
+def search(data, state, task, iterations, heat, cooling, mean_removed, longest):
     """Do a piece of the search; one entry for all, so that everything is compiled once.
 
     Parameters
@@ -516,12 +518,12 @@ def search(data, state, flags, task, iterations, heat, cooling, mean_removed, lo
         the events of the route in slot 0 of the best plan in ``state.event``.
     """
     if task == LOAD:
-        load_plan(data, state, flags)
+        load_plan(data, state)
     if task == CONSTRUCT:
-        construct(data, state, flags)
+        construct(data, state)
         store_best(state)
-    if len(flags.rich) and task == EXAMINE:
+    if RICH and task == EXAMINE:
         examine(data, state)
     for _ in range(iterations):
-        iterate(data, state, flags, heat, mean_removed, longest)
+        iterate(data, state, heat, mean_removed, longest)
         heat *= cooling

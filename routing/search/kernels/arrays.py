@@ -20,7 +20,7 @@ MAXDIST, MAXDRIVE, FIRSTV, KIND, DM, NOFRONT, MAXTRIPS, TRIPCOST, BREAKS = range
 CLS_COLUMNS = 24
 
 # Columns of State.rint: one row per route slot.
-LEN, CLS, DUR, WAIT, DIST, DRIVE, EXTRA, AUX = range(8)
+LEN, CLS, SPAN, WAIT, DIST, DRIVE, EXTRA, AUX = range(8)
 
 # Columns of State.event: what happens on a route, one row each; the last is the arrival at the end.
 EV_START, EV_TRAVEL, EV_WORK, EV_WHAT = range(4)
@@ -36,21 +36,12 @@ CUR, NROUTES, NFREE, NABSENT, BEST, ITER, STAMP, NSAVED, NREM, GROW, NDIRTY, BES
 NROUTES_BEST, NABSENT_BEST, VISIT, EVENTS, DEPARTS, HOLDS = range(14, 20)
 INFO_SIZE = 20
 
+# What Python asks the entry kernel to do.
+ANNEAL, LOAD, CONSTRUCT, EXAMINE = range(4)
+
 NONE = -1
 INF = 1 << 60
 FAR = 1_500_000_000  # a leg without a road, beyond every horizon and still an int32
-
-
-class Flags(NamedTuple):
-    """Which features are compiled in: () for off, (1,) for on."""
-
-    tw: Any  # time matters: windows, shifts, limits
-    dur: Any  # duration is priced or limited
-    het: Any  # more than one vehicle class, or terms that depend on the class
-    mixed: Any  # pickups: the load peak is checked
-    limits: Any  # max distance, driving time or tasks of a route
-    pair: Any  # shipments
-    rich: Any  # every other rule, judged by walking along the route
 
 
 class Data(NamedTuple):

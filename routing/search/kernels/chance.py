@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from routing.search.kernels.compiled import inner
+from .compiled import inner
 
 S13 = np.uint64(13)
 S7 = np.uint64(7)

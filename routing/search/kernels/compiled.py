@@ -5,7 +5,8 @@ on some sixty arrays in every inner call took two thirds of the time (docs/solve
 functions are inlined by LLVM and get no wrapper for Python, which divides the compile time by four.
 
 Numba's cache looks at one source file per function and would keep an old caller when only a callee in
-another file changed. The cache folder is therefore named by a digest over all kernel sources.
+another file changed, and is blind to the constants of a variant. The cache folder is therefore named by a
+digest over all kernel sources and by the variant.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numba
+
+from .features import NAME
 
 
 def _digest() -> str:
@@ -43,7 +46,7 @@ def _cache_root() -> Path:
     return Path(tempfile.gettempdir())
 
 
-CACHE_FOLDER = _cache_root() / f"kernels-{_digest()}"
+CACHE_FOLDER = _cache_root() / f"kernels-{_digest()}" / NAME
 
 
 def _njit(function: Any, **options: Any) -> Any:
@@ -61,6 +64,11 @@ def _njit(function: Any, **options: Any) -> Any:
 def inner(function: Any) -> Any:
     """Compile a function that only other kernels call."""
     return _njit(function, forceinline=True, no_cpython_wrapper=True)
+
+
+def apart(function: Any) -> Any:
+    """Compile a large function that other kernels call and that is better not copied into each caller."""
+    return _njit(function, no_cpython_wrapper=True)
 
 
 def entry(function: Any) -> Any:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from routing.search.kernels.arrays import (
+from .arrays import (
     CLOSE,
     CLS,
     CM,
@@ -15,7 +15,6 @@ from routing.search.kernels.arrays import (
     DIST,
     DM,
     DRIVE,
-    DUR,
     END,
     EOPEN,
     EXTRA,
@@ -46,17 +45,19 @@ from routing.search.kernels.arrays import (
     SD,
     SE,
     SL,
+    SPAN,
     START,
     SVC,
     TM,
     VISIT,
     WAIT,
 )
-from routing.search.kernels.chance import bits32
-from routing.search.kernels.compiled import inner
-from routing.search.kernels.routes import take_slot
-from routing.search.kernels.walk import begin_work, copy_line, insert_in_line, walk
-from routing.search.kernels.windows import latest_start, next_start
+from .chance import bits32
+from .compiled import inner
+from .features import DUR, HET, LIMITS, MIXED, RICH, TW
+from .routes import take_slot
+from .walk import begin_work, copy_line, insert_in_line, walk
+from .windows import latest_start, next_start
 
 BLINK = 100
 PAIR_BLINK = 50
@@ -64,7 +65,7 @@ RELOADED = 1 << 40
 
 
 @inner
-def fits_loads(data, state, flags, r, c, x, u):
+def fits_loads(data, state, r, c, x, u):
     """Tell whether the route can carry task ``x`` placed after node ``u``."""
     for d in range(data.delivery.shape[1]):
         q = data.delivery[x, d]
@@ -81,7 +82,7 @@ def fits_loads(data, state, flags, r, c, x, u):
 
 
 @inner
-def duration_delta(data, state, flags, r, c, x, u, v):
+def duration_delta(data, state, r, c, x, u, v):
     """Return the price of the change in waiting and overtime when ``x`` goes between ``u`` and ``v``, or INF."""
     node = state.node
     tm = data.cls[c, TM]
@@ -119,7 +120,7 @@ def duration_delta(data, state, flags, r, c, x, u, v):
     d = at + sd + max(0, se - at - last)
     if d > data.cls[c, MAXDUR]:
         return INF
-    old = state.rint[r, DUR]
+    old = state.rint[r, SPAN]
     work -= data.time[tm, u, v]
     if state.rint[r, LEN] == 0:
         old = 0
@@ -169,68 +170,68 @@ def companions_agree(data, state, r, x):
 
 
 @inner
-def place_extra(data, state, flags, r, c, x, u, v, k):
+def place_extra(data, state, r, c, x, u, v, k):
     """Test ``x`` as entry ``k``, between ``u`` and ``v``; return cost beyond arcs, INF if it is not allowed."""
-    if len(flags.mixed) and not len(flags.rich) and not fits_loads(data, state, flags, r, c, x, u):
+    if MIXED and not RICH and not fits_loads(data, state, r, c, x, u):
         return INF
-    if len(flags.rich) and banned(data, c, u):
+    if RICH and banned(data, c, u):
         return INF
-    if len(flags.tw):
+    if TW:
         tm = data.cls[c, TM]
         dep = data.cls[c, OPEN] if u >= data.n else state.node[u, DEP]
         start = next_start(data, x, dep + data.time[tm, u, x])
-        if len(flags.rich) and start < 0 and data.late[x] >= 0:
+        if RICH and start < 0 and data.late[x] >= 0:
             start = dep + data.time[tm, u, x]
         if start < 0:
             return INF
         last = data.cls[c, CLOSE] if v >= data.n else state.node[v, LT]
-        work = data.bare[c, x] if len(flags.rich) else data.service[c, x]
+        work = data.bare[c, x] if RICH else data.service[c, x]
         if start + work + data.time[tm, x, v] > last:
             return INF
-    if len(flags.rich):
+    if RICH:
         m = insert_in_line(state, copy_line(state, r, state.rint[r, LEN]), k, x)
         extra = walk(data, state, c, m)
         return extra if extra >= INF else extra - state.rint[r, EXTRA]
-    if len(flags.limits) and not within_limits(data, state, r, c, x, u, v):
+    if LIMITS and not within_limits(data, state, r, c, x, u, v):
         return INF
-    if len(flags.dur):
-        return duration_delta(data, state, flags, r, c, x, u, v)
+    if DUR:
+        return duration_delta(data, state, r, c, x, u, v)
     return 0
 
 
 @inner
-def route_may_take(data, state, flags, r, c, x):
+def route_may_take(data, state, r, c, x):
     """Quick test of a whole route for task ``x``: amounts, skills, room."""
-    if len(flags.het) and data.allowed[c, x] == 0:
+    if HET and data.allowed[c, x] == 0:
         return False
     if state.rint[r, LEN] + 4 > state.seq.shape[1]:
         state.info[GROW] = 1
         return False
-    if len(flags.rich):
+    if RICH:
         return companions_agree(data, state, r, x)
     for d in range(data.delivery.shape[1]):
         if state.load[r, d, 0] + data.delivery[x, d] > data.capacity[c, d]:
             return False
-        if len(flags.mixed) and state.load[r, d, 1] + data.pickup[x, d] > data.capacity[c, d]:
+        if MIXED and state.load[r, d, 1] + data.pickup[x, d] > data.capacity[c, d]:
             return False
     return True
 
 
 @inner
-def alone_cost(data, state, flags, r, c, x):
+def alone_cost(data, state, r, c, x):
     """Return the cost of a new route of class ``c`` in the empty slot ``r`` with only ``x``, or INF."""
     start = data.cls[c, START]
     end = data.cls[c, END]
-    cm = data.cls[c, CM] if len(flags.het) else 0
+    cm = data.cls[c, CM] if HET else 0
     cost = data.cls[c, FIXED] + int(data.cost[cm, start, x]) + int(data.cost[cm, x, end])
     for d in range(data.delivery.shape[1]):
         if data.delivery[x, d] > data.capacity[c, d] or data.pickup[x, d] > data.capacity[c, d]:
             return INF
-    if len(flags.het):
+    if HET:
         if data.allowed[c, x] == 0:
             return INF
         cost += data.node_cost[c, x]
-    if len(flags.rich):
+    if RICH:
         if not companions_agree(data, state, r, x):
             return INF
         state.line[0] = start
@@ -238,17 +239,17 @@ def alone_cost(data, state, flags, r, c, x):
         state.line[2] = end
         extra = walk(data, state, c, 1)
         return INF if extra >= INF else cost + extra
-    if len(flags.tw):
+    if TW:
         tm = data.cls[c, TM]
         begin = next_start(data, x, data.cls[c, OPEN] + data.time[tm, start, x])
         if begin < 0 or begin + data.service[c, x] + data.time[tm, x, end] > data.cls[c, CLOSE]:
             return INF
         if latest_start(data, x, data.cls[c, CLOSE]) < 0:
             return INF
-    if len(flags.limits) and not alone_within_limits(data, c, x, start, end):
+    if LIMITS and not alone_within_limits(data, c, x, start, end):
         return INF
-    if len(flags.dur):
-        extra = duration_delta(data, state, flags, r, c, x, start, end)
+    if DUR:
+        extra = duration_delta(data, state, r, c, x, start, end)
         if extra >= INF:
             return INF
         cost += extra
@@ -266,7 +267,7 @@ def alone_within_limits(data, c, x, start, end):
 
 
 @inner
-def best_place(data, state, flags, x, best, blink):
+def best_place(data, state, x, best, blink):
     """Find the cheapest place of one task beside its neighbours or in a new route.
 
     Parameters
@@ -303,22 +304,22 @@ def best_place(data, state, flags, x, best, blink):
         r = node[j, RID]
         if r < 0:
             continue
-        if len(flags.het):
+        if HET:
             c = state.rint[r, CLS]
             cm = data.cls[c, CM]
-        if not route_may_take(data, state, flags, r, c, x):
+        if not route_may_take(data, state, r, c, x):
             continue
-        if len(flags.het):
+        if HET:
             fixed_part = data.node_cost[c, x]
-        if len(flags.dur):
-            if len(flags.rich):
+        if DUR:
+            if RICH:
                 slack = max(0, state.rint[r, EXTRA])
             else:
                 slack = data.cls[c, PS] * state.rint[r, WAIT]
         v = node[j, NXT]
         arcs = int(data.cost_t[cm, x, j]) + int(data.cost[cm, x, v]) - node[j, CNXT] + fixed_part
         if arcs - slack < found and (not blink or (salt + j * 7919) % BLINK != 0):
-            extra = place_extra(data, state, flags, r, c, x, j, v, node[j, POS] + 1)
+            extra = place_extra(data, state, r, c, x, j, v, node[j, POS] + 1)
             if arcs + extra < found:
                 found = arcs + extra
                 best_r = r
@@ -327,14 +328,14 @@ def best_place(data, state, flags, x, best, blink):
         u = node[j, PRV]
         arcs = int(data.cost_t[cm, x, u]) + int(data.cost[cm, x, j]) - node[j, CPRV] + fixed_part
         if arcs - slack < found and (not blink or (salt + (u + r if u >= n else u) * 7919) % BLINK != 0):
-            extra = place_extra(data, state, flags, r, c, x, u, j, node[j, POS])
+            extra = place_extra(data, state, r, c, x, u, j, node[j, POS])
             if arcs + extra < found:
                 found = arcs + extra
                 best_r = r
                 best_k = j + 1
                 best_c = c
-        if len(flags.rich) and data.cls[c, MAXTRIPS] > 1:
-            place, cost = reload_place(data, state, flags, r, c, x, j, fixed_part - slack, found)
+        if RICH and data.cls[c, MAXTRIPS] > 1:
+            place, cost = reload_place(data, state, r, c, x, j, fixed_part - slack, found)
             if cost < found:
                 found = cost
                 best_r = r
@@ -346,7 +347,7 @@ def best_place(data, state, flags, x, best, blink):
             if state.free_vehicles[c] <= 0:
                 continue
             state.rint[slot, LEN] = 0
-            cost = alone_cost(data, state, flags, slot, c, x)
+            cost = alone_cost(data, state, slot, c, x)
             if cost < found:
                 found = cost
                 best_r = slot
@@ -358,7 +359,7 @@ def best_place(data, state, flags, x, best, blink):
 
 
 @inner
-def reload_place(data, state, flags, r, c, x, j, base, best):
+def reload_place(data, state, r, c, x, j, base, best):
     """Try ``x`` after or before task ``j`` together with a reload on its other side; return (place, cost)."""
     node = state.node
     cm = data.cls[c, CM]
@@ -409,16 +410,16 @@ def reload_place(data, state, flags, r, c, x, j, base, best):
 
 
 @inner
-def pair_quick(data, state, flags, r, c, p, d):
+def pair_quick(data, state, r, c, p, d):
     """Quick test of a whole route for a shipment."""
-    if len(flags.het) and (data.allowed[c, p] == 0 or data.allowed[c, d] == 0):
+    if HET and (data.allowed[c, p] == 0 or data.allowed[c, d] == 0):
         return False
     if state.rint[r, LEN] + 5 > state.seq.shape[1]:
         state.info[GROW] = 1
         return False
-    if len(flags.rich):
+    if RICH:
         return companions_agree(data, state, r, p) and companions_agree(data, state, r, d)
-    return not len(flags.limits) or state.rint[r, LEN] + 2 <= data.cls[c, MAXLEN]
+    return not LIMITS or state.rint[r, LEN] + 2 <= data.cls[c, MAXLEN]
 
 
 @inner
@@ -444,49 +445,49 @@ def room_for(data, state, r, c, u, q):
 
 
 @inner
-def pair_extra(data, state, flags, r, c, p, i, d, k, w, y, clock):
+def pair_extra(data, state, r, c, p, i, d, k, w, y, clock):
     """Test the second end ``d`` between ``w`` (left at ``clock``) and ``y``; return the change beyond arcs."""
-    if len(flags.rich) and w != p and banned(data, c, w):
+    if RICH and w != p and banned(data, c, w):
         return INF
-    if len(flags.tw):
+    if TW:
         tm = data.cls[c, TM]
-        if len(flags.rich):
+        if RICH:
             start = begin_work(data, d, clock + data.time[tm, w, d])
         else:
             start = next_start(data, d, clock + data.time[tm, w, d])
         if start < 0:
             return INF
         last = data.cls[c, CLOSE] if y >= data.n else state.node[y, LT]
-        work = data.bare[c, d] if len(flags.rich) else data.service[c, d]
+        work = data.bare[c, d] if RICH else data.service[c, d]
         if start + work + data.time[tm, d, y] > last:
             return INF
-    if len(flags.rich):
+    if RICH:
         return pair_walk(data, state, r, c, p, i, d, k)
     return 0
 
 
 @inner
-def pair_alone_cost(data, state, flags, c, p, d):
+def pair_alone_cost(data, state, c, p, d):
     """Return the cost of a new route of class ``c`` with only one shipment, or INF."""
     start = data.cls[c, START]
     end = data.cls[c, END]
-    cm = data.cls[c, CM] if len(flags.het) else 0
+    cm = data.cls[c, CM] if HET else 0
     cost = data.cls[c, FIXED] + int(data.cost[cm, start, p]) + int(data.cost[cm, p, d]) + int(data.cost[cm, d, end])
     for dim in range(data.delivery.shape[1]):
         if data.change[p, dim] > data.capacity[c, dim]:
             return INF
-    if len(flags.het):
+    if HET:
         if data.allowed[c, p] == 0 or data.allowed[c, d] == 0:
             return INF
         cost += data.node_cost[c, p] + data.node_cost[c, d]
-    if len(flags.rich):
+    if RICH:
         state.line[0] = start
         state.line[1] = p
         state.line[2] = d
         state.line[3] = end
         extra = walk(data, state, c, 2)
         return INF if extra >= INF else cost + extra
-    if len(flags.tw):
+    if TW:
         tm = data.cls[c, TM]
         clock = next_start(data, p, data.cls[c, OPEN] + data.time[tm, start, p])
         if clock < 0:
@@ -498,7 +499,7 @@ def pair_alone_cost(data, state, flags, c, p, d):
 
 
 @inner
-def best_pair(data, state, flags, p, best, blink):
+def best_pair(data, state, p, best, blink):
     """Find the cheapest places of a shipment in routes near either end, or in a new one.
 
     Returns
@@ -521,11 +522,11 @@ def best_pair(data, state, flags, p, best, blink):
         if r < 0 or state.visit[r] == info[VISIT]:
             continue
         state.visit[r] = info[VISIT]
-        if len(flags.het):
+        if HET:
             c = state.rint[r, CLS]
-        if not pair_quick(data, state, flags, r, c, p, d):
+        if not pair_quick(data, state, r, c, p, d):
             continue
-        cost, i, k = pair_in_route(data, state, flags, r, c, p, d, best, salt, blink)
+        cost, i, k = pair_in_route(data, state, r, c, p, d, best, salt, blink)
         if cost < best and i > 0:
             best = cost
             best_r = r
@@ -537,7 +538,7 @@ def best_pair(data, state, flags, p, best, blink):
         for c in range(data.cls.shape[0]):
             if state.free_vehicles[c] <= 0:
                 continue
-            cost = pair_alone_cost(data, state, flags, c, p, d)
+            cost = pair_alone_cost(data, state, c, p, d)
             if cost < best:
                 best = cost
                 best_r = slot
@@ -550,7 +551,7 @@ def best_pair(data, state, flags, p, best, blink):
 
 
 @inner
-def pair_in_route(data, state, flags, r, c, p, d, best, salt, blink):
+def pair_in_route(data, state, r, c, p, d, best, salt, blink):
     """Try a shipment at all places of one route; return (cost, entry of p, entry of d in the new route).
 
     For each place of the pickup the delivery's place walks ahead of it, carrying time and load, and stops
@@ -559,49 +560,49 @@ def pair_in_route(data, state, flags, r, c, p, d, best, salt, blink):
     n = data.n
     node = state.node
     seq = state.seq
-    cm = data.cls[c, CM] if len(flags.het) else 0
+    cm = data.cls[c, CM] if HET else 0
     tm = data.cls[c, TM]
     length = state.rint[r, LEN]
     best_i = 0
     best_k = 0
     fixed_part = 0
     slack = 0
-    if len(flags.het):
+    if HET:
         fixed_part = data.node_cost[c, p] + data.node_cost[c, d]
-    if len(flags.rich):
+    if RICH:
         slack = max(0, state.rint[r, EXTRA])
     p_to_d = data.cost[cm, p, d]
     shuts = data.windows[p, 2 * data.window_count[p] - 1]
     for i in range(1, length + 2):
         u = seq[r, i - 1]
         v = seq[r, i]
-        if len(flags.tw):
+        if TW:
             dep = data.cls[c, OPEN] if u >= n else node[u, DEP]
-            if dep > shuts and not len(flags.rich):
+            if dep > shuts and not RICH:
                 break
         arc = node[v, CPRV] if v < n else (node[u, CNXT] if u < n else data.cost[cm, u, v])
         into = int(data.cost[cm, u, p])
         first = into + int(data.cost[cm, p, v]) - arc + fixed_part
         if first - slack >= best and into + p_to_d - arc + fixed_part - slack >= best:
             continue
-        if len(flags.rich):
+        if RICH:
             if banned(data, c, u):
                 continue
         elif not room_for(data, state, r, c, u, p):
             continue
         clock = 0
-        if len(flags.tw):
-            if len(flags.rich):
+        if TW:
+            if RICH:
                 clock = begin_work(data, p, dep + data.time[tm, u, p])
             else:
                 clock = next_start(data, p, dep + data.time[tm, u, p])
             if clock < 0:
                 continue
-            clock += data.bare[c, p] if len(flags.rich) else data.service[c, p]
+            clock += data.bare[c, p] if RICH else data.service[c, p]
         # right behind each other
         arcs = into + p_to_d + int(data.cost[cm, d, v]) - arc + fixed_part
         if arcs - slack < best and (not blink or (salt + i * 7919 + r * 31) % PAIR_BLINK != 0):
-            extra = pair_extra(data, state, flags, r, c, p, i, d, i + 1, p, v, clock)
+            extra = pair_extra(data, state, r, c, p, i, d, i + 1, p, v, clock)
             if arcs + extra < best:
                 best = arcs + extra
                 best_i = i
@@ -613,20 +614,20 @@ def pair_in_route(data, state, flags, r, c, p, d, best, salt, blink):
             w = seq[r, k]
             if w >= n:
                 break  # a shipment stays within one trip
-            if len(flags.tw):
-                if len(flags.rich):
+            if TW:
+                if RICH:
                     clock = begin_work(data, w, clock + data.time[tm, last, w])
                 else:
                     clock = next_start(data, w, clock + data.time[tm, last, w])
                 if clock < 0 or clock > node[w, LT]:
                     break
-                clock += data.bare[c, w] if len(flags.rich) else node[w, SVC]
-            if not len(flags.rich) and not room_for(data, state, r, c, w, p):
+                clock += data.bare[c, w] if RICH else node[w, SVC]
+            if not RICH and not room_for(data, state, r, c, w, p):
                 break
             y = seq[r, k + 1]
             arcs = first + int(data.cost[cm, w, d]) + int(data.cost[cm, d, y]) - node[w, CNXT]
             if arcs - slack < best and (not blink or (salt + i * 7919 + k * 104_729 + r * 31) % PAIR_BLINK != 0):
-                extra = pair_extra(data, state, flags, r, c, p, i, d, k + 2, w, y, clock)
+                extra = pair_extra(data, state, r, c, p, i, d, k + 2, w, y, clock)
                 if arcs + extra < best:
                     best = arcs + extra
                     best_i = i

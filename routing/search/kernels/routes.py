@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from routing.search.kernels.arrays import (
+from .arrays import (
     AUX,
     CLOSE,
     CLS,
@@ -16,7 +16,6 @@ from routing.search.kernels.arrays import (
     DIST,
     DM,
     DRIVE,
-    DUR,
     END,
     EOPEN,
     EXTRA,
@@ -48,6 +47,7 @@ from routing.search.kernels.arrays import (
     SD,
     SE,
     SL,
+    SPAN,
     STAMP,
     START,
     SVC,
@@ -55,13 +55,14 @@ from routing.search.kernels.arrays import (
     TPRV,
     WAIT,
 )
-from routing.search.kernels.compiled import inner
-from routing.search.kernels.walk import copy_line, walk
-from routing.search.kernels.windows import latest_start, next_start
+from .compiled import inner
+from .features import DUR, HET, LIMITS, MIXED, PAIR, RICH, TW
+from .walk import copy_line, walk
+from .windows import latest_start, next_start
 
 
 @inner
-def refresh_times(data, state, flags, r):
+def refresh_times(data, state, r):
     """Recompute earliest and latest times and duration segments along one route; tell whether it holds.
 
     For rich problems the times are necessary conditions only: breaks are not counted, set-up is left out
@@ -71,11 +72,11 @@ def refresh_times(data, state, flags, r):
     node = state.node
     seq = state.seq
     length = state.rint[r, LEN]
-    c = state.rint[r, CLS] if len(flags.het) else 0
+    c = state.rint[r, CLS] if HET else 0
     tm = data.cls[c, TM]
     dep = data.cls[c, OPEN]
     holds = True
-    if len(flags.dur) and not len(flags.rich):
+    if DUR and not RICH:
         d = 0
         e = data.cls[c, OPEN]
         last = data.cls[c, SCLOSE]
@@ -84,14 +85,14 @@ def refresh_times(data, state, flags, r):
     for k in range(1, length + 1):
         x = seq[r, k]
         t = data.time[tm, u, x]
-        if len(flags.rich) and x >= n:
+        if RICH and x >= n:
             dep = max(dep + t, data.terminal[x - n, 0]) + data.terminal[x - n, 2]
             u = x
             continue
         node[x, TPRV] = t
         s = data.service[c, x]
         start = next_start(data, x, dep + t)
-        if len(flags.rich):
+        if RICH:
             if start < 0 and data.late[x] >= 0:
                 start = dep + t
             if u < n and data.place[u] == data.place[x]:
@@ -101,7 +102,7 @@ def refresh_times(data, state, flags, r):
         node[x, SVC] = s
         dep = start + s
         node[x, DEP] = dep
-        if len(flags.dur) and not len(flags.rich):
+        if DUR and not RICH:
             at = d + t
             opens = data.windows[x, 0]
             closes = data.windows[x, 1]
@@ -120,12 +121,12 @@ def refresh_times(data, state, flags, r):
     lt = data.cls[c, CLOSE]
     if dep + t_end > lt:
         holds = False
-    if len(flags.dur) and not len(flags.rich):
+    if DUR and not RICH:
         at = d + t_end
         wait = max(0, data.cls[c, EOPEN] - at - last)
         d = at + wait
         work += t_end
-        state.rint[r, DUR] = d
+        state.rint[r, SPAN] = d
         state.rint[r, WAIT] = d - work
         if d > data.cls[c, MAXDUR]:
             holds = False
@@ -135,12 +136,12 @@ def refresh_times(data, state, flags, r):
     t = t_end
     for k in range(length, 0, -1):
         x = seq[r, k]
-        if len(flags.rich) and x >= n:
+        if RICH and x >= n:
             lt = min(data.terminal[x - n, 1], lt - t - data.terminal[x - n, 2])
             t = data.time[tm, seq[r, k - 1], x]
             continue
         s = node[x, SVC]
-        if len(flags.rich):
+        if RICH:
             s = data.bare[c, x]
             if data.late[x] >= 0:
                 lt = lt - t - s
@@ -149,7 +150,7 @@ def refresh_times(data, state, flags, r):
         else:
             lt = latest_start(data, x, lt - t - s)
         node[x, LT] = lt
-        if len(flags.dur) and not len(flags.rich):
+        if DUR and not RICH:
             # x (service s, its window) joined with what follows over an edge of t
             at = s + t
             opens = data.windows[x, 0]
@@ -166,19 +167,19 @@ def refresh_times(data, state, flags, r):
 
 
 @inner
-def refresh_loads(data, state, flags, r):
+def refresh_loads(data, state, r):
     """Recompute what a route carries."""
     dims = data.delivery.shape[1]
     seq = state.seq
     length = state.rint[r, LEN]
-    if len(flags.rich):
+    if RICH:
         return
     for d in range(dims):
         out = 0
         for k in range(1, length + 1):
             out += data.delivery[seq[r, k], d]
         state.load[r, d, 0] = out
-        if len(flags.mixed) or len(flags.pair):
+        if MIXED or PAIR:
             now = out
             high = out
             taken = 0
@@ -201,7 +202,7 @@ def refresh_loads(data, state, flags, r):
 
 
 @inner
-def refresh(data, state, flags, r):
+def refresh(data, state, r):
     """Recompute everything derived of one route; return its cost, INF if it breaks a rule.
 
     A route can break a rule by losing a task: roads that offend the triangle inequality, or a backhaul
@@ -212,19 +213,19 @@ def refresh(data, state, flags, r):
     seq = state.seq
     rint = state.rint
     length = rint[r, LEN]
-    c = rint[r, CLS] if len(flags.het) else 0
-    cm = data.cls[c, CM] if len(flags.het) else 0
+    c = rint[r, CLS] if HET else 0
+    cm = data.cls[c, CM] if HET else 0
     cost = data.cls[c, FIXED]
     u = seq[r, 0]
     for k in range(1, length + 1):
         x = seq[r, k]
         arc = data.cost[cm, u, x]
         cost += arc
-        if k > 1 and (not len(flags.rich) or u < n):
+        if k > 1 and (not RICH or u < n):
             node[u, NXT] = x
             node[u, CNXT] = arc
-        if not len(flags.rich) or x < n:
-            if len(flags.het):
+        if not RICH or x < n:
+            if HET:
                 cost += data.node_cost[c, x]
             node[x, RID] = r
             node[x, POS] = k
@@ -237,18 +238,18 @@ def refresh(data, state, flags, r):
     if length > 0 and u < n:
         node[u, NXT] = end
         node[u, CNXT] = arc
-    refresh_loads(data, state, flags, r)
-    if len(flags.tw) and not refresh_times(data, state, flags, r):
+    refresh_loads(data, state, r)
+    if TW and not refresh_times(data, state, r):
         cost = INF
-    if len(flags.limits) and not len(flags.rich) and not refresh_limits(data, state, r):
+    if LIMITS and not RICH and not refresh_limits(data, state, r):
         cost = INF
-    if len(flags.rich):
+    if RICH:
         extra = walk(data, state, c, copy_line(state, r, length))
         rint[r, EXTRA] = extra
         cost = INF if extra >= INF or cost >= INF else cost + extra
-    elif len(flags.dur) and cost < INF:
+    elif DUR and cost < INF:
         cost += data.cls[c, PS] * rint[r, WAIT]
-        cost += data.cls[c, OTPRICE] * max(0, rint[r, DUR] - data.cls[c, OTAFTER])
+        cost += data.cls[c, OTPRICE] * max(0, rint[r, SPAN] - data.cls[c, OTAFTER])
     rint[r, AUX] = cost
     return cost
 
@@ -272,7 +273,7 @@ def refresh_limits(data, state, r):
 
 
 @inner
-def save_route(data, state, flags, r):
+def save_route(data, state, r):
     """Remember a route once per iteration, before its first change."""
     info = state.info
     if state.saved_stamp[r] == info[STAMP]:
@@ -293,11 +294,11 @@ def save_route(data, state, flags, r):
         state.saved_seq[i, k] = state.seq[r, k]
     for k in range(length):
         x = state.seq[r, k + 1]
-        if len(flags.rich) and x >= data.n:
+        if RICH and x >= data.n:
             continue
         for w in range(state.node.shape[1]):
             state.saved_node[i, k, w] = state.node[x, w]
-        if (len(flags.mixed) or len(flags.pair)) and not len(flags.rich):
+        if (MIXED or PAIR) and not RICH:
             for d in range(state.load.shape[1]):
                 state.saved_peak[i, k, d, 0] = state.peak[x, d, 0]
                 state.saved_peak[i, k, d, 1] = state.peak[x, d, 1]
@@ -305,7 +306,7 @@ def save_route(data, state, flags, r):
 
 
 @inner
-def restore_routes(data, state, flags):
+def restore_routes(data, state):
     """Put back every saved route; slots and vehicles taken or freed go back too."""
     info = state.info
     for i in range(info[NSAVED]):
@@ -333,11 +334,11 @@ def restore_routes(data, state, flags):
             state.seq[r, k] = state.saved_seq[i, k]
         for k in range(length):
             x = state.seq[r, k + 1]
-            if len(flags.rich) and x >= data.n:
+            if RICH and x >= data.n:
                 continue
             for w in range(state.node.shape[1]):
                 state.node[x, w] = state.saved_node[i, k, w]
-            if (len(flags.mixed) or len(flags.pair)) and not len(flags.rich):
+            if (MIXED or PAIR) and not RICH:
                 for d in range(state.load.shape[1]):
                     state.peak[x, d, 0] = state.saved_peak[i, k, d, 0]
                     state.peak[x, d, 1] = state.saved_peak[i, k, d, 1]
@@ -405,13 +406,13 @@ def drop_absent(state, x):
 
 
 @inner
-def insert_at(data, state, flags, r, k, x):
+def insert_at(data, state, r, k, x):
     """Put task ``x`` as stop number ``k`` into a route that has room; return the cost change."""
     seq = state.seq
     rint = state.rint
     node = state.node
     length = rint[r, LEN]
-    if len(flags.tw) or len(flags.mixed) or len(flags.limits) or len(flags.pair) or len(flags.rich):
+    if TW or MIXED or LIMITS or PAIR or RICH:
         before = rint[r, AUX]
         if length == 0:
             before = 0
@@ -419,9 +420,9 @@ def insert_at(data, state, flags, r, k, x):
             seq[r, i + 1] = seq[r, i]
         seq[r, k] = x
         rint[r, LEN] = length + 1
-        return refresh(data, state, flags, r) - before
-    c = rint[r, CLS] if len(flags.het) else 0
-    cm = data.cls[c, CM] if len(flags.het) else 0
+        return refresh(data, state, r) - before
+    c = rint[r, CLS] if HET else 0
+    cm = data.cls[c, CM] if HET else 0
     for i in range(length + 1, k - 1, -1):
         v = seq[r, i]
         seq[r, i + 1] = v
@@ -444,7 +445,7 @@ def insert_at(data, state, flags, r, k, x):
         delta -= data.cost[cm, u, v]
     else:
         delta += data.cls[c, FIXED]
-    if len(flags.het):
+    if HET:
         delta += data.node_cost[c, x]
     if k > 1:
         node[u, NXT] = x
@@ -472,19 +473,19 @@ def start_empty(data, state, r, c):
 
 
 @inner
-def compact(data, state, flags, r, stamp):
+def compact(data, state, r, stamp):
     """Close the gaps of tasks marked with ``stamp``; return the cost change."""
     seq = state.seq
     rint = state.rint
     node = state.node
     length = rint[r, LEN]
-    if len(flags.tw) or len(flags.mixed) or len(flags.limits) or len(flags.pair) or len(flags.rich):
+    if TW or MIXED or LIMITS or PAIR or RICH:
         before = rint[r, AUX]
         end = seq[r, length + 1]
         kept = 0
         for i in range(1, length + 1):
             x = seq[r, i]
-            if len(flags.rich) and x >= data.n:
+            if RICH and x >= data.n:
                 if kept == 0 or seq[r, kept] >= data.n:
                     continue
             elif state.mark[x] == stamp:
@@ -492,7 +493,7 @@ def compact(data, state, flags, r, stamp):
                 continue
             kept += 1
             seq[r, kept] = x
-        if len(flags.rich) and kept > 0 and seq[r, kept] >= data.n:
+        if RICH and kept > 0 and seq[r, kept] >= data.n:
             kept -= 1
         seq[r, kept + 1] = end
         rint[r, LEN] = kept
@@ -500,10 +501,10 @@ def compact(data, state, flags, r, stamp):
             rint[r, AUX] = 0
             close_slot(state, r)
             return -before
-        after = refresh(data, state, flags, r)
+        after = refresh(data, state, r)
         return INF if after >= INF else after - before
-    c = rint[r, CLS] if len(flags.het) else 0
-    cm = data.cls[c, CM] if len(flags.het) else 0
+    c = rint[r, CLS] if HET else 0
+    cm = data.cls[c, CM] if HET else 0
     delta = 0
     kept = 0
     u = seq[r, 0]
@@ -514,7 +515,7 @@ def compact(data, state, flags, r, stamp):
         if i <= length and state.mark[x] == stamp:
             delta -= node[x, CPRV]
             node[x, RID] = NONE
-            if len(flags.het):
+            if HET:
                 delta -= data.node_cost[c, x]
             for d in range(data.delivery.shape[1]):
                 state.load[r, d, 0] -= data.delivery[x, d]

@@ -13,7 +13,7 @@ backward pass how late each may be.
 
 from __future__ import annotations
 
-from routing.search.kernels.arrays import (
+from .arrays import (
     BACKHAUL,
     BALANCE_OF,
     BALANCE_PRICE,
@@ -49,8 +49,8 @@ from routing.search.kernels.arrays import (
     TM,
     TRIPCOST,
 )
-from routing.search.kernels.compiled import inner
-from routing.search.kernels.windows import latest_start, next_start
+from .compiled import apart, inner
+from .windows import latest_start, next_start
 
 
 @inner
@@ -274,7 +274,7 @@ def line_prices(data, state, c, m, duration, way, tasks):
     return price
 
 
-@inner
+@apart
 def walk(data, state, c, m):
     """Judge ``line[1..m]`` between its terminals; return its cost beyond arcs and node costs, or INF.
 

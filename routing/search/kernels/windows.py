@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from routing.search.kernels.arrays import NONE
-from routing.search.kernels.compiled import inner
+from .arrays import NONE
+from .compiled import inner
 
 
 @inner

@@ -1,0 +1,23 @@
+"""Which rules a variant of the kernels is compiled with.
+
+These are the values static tools see. :mod:`routing.search.variants` loads the kernels once for each
+combination, every time with constants of its own in place of this module.
+"""
+
+from __future__ import annotations
+
+NAME = "everything"
+TW = True
+"""Time matters: windows, shifts, limits."""
+DUR = True
+"""Duration is priced or limited."""
+HET = True
+"""More than one class of vehicles, or terms that depend on the class."""
+MIXED = True
+"""Pickups: the load peak is checked."""
+LIMITS = True
+"""Most distance, driving time or tasks of a route."""
+PAIR = True
+"""Shipments."""
+RICH = True
+"""Every other rule, judged by walking along the route."""
