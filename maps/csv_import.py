@@ -92,6 +92,72 @@ def read_tables(
     return ListedCounty(centre, tuple(townships.values()), listed, _notes(listed))
 
 
+@dataclass(frozen=True)
+class PlacesTable:
+    """A table of places in CSV, read as lists of villages are.
+
+    Attributes
+    ----------
+    columns
+        Names that must be in its header.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+
+    def rows(self) -> Iterator[tuple[int, Mapping[str, str]]]:
+        """Yield line numbers and rows; empty lines are passed over.
+
+        Raises
+        ------
+        PlacesFileError
+            If the table cannot be read or a column is missing.
+        """
+        return _rows(self.path, self.columns)
+
+    def text(self, line: int, row: Mapping[str, str], column: str) -> str:
+        """Return a cell's text.
+
+        Raises
+        ------
+        PlacesFileError
+            If it is empty.
+        """
+        return _text(self.path, line, row, column)
+
+    def position(self, line: int, row: Mapping[str, str]) -> tuple[float, float] | tuple[None, None]:
+        """Return ``lon`` and ``lat``; empty cells and 0, 0 are unknown.
+
+        Raises
+        ------
+        PlacesFileError
+            If they are no position.
+        """
+        return _position(self.path, line, row)
+
+    def number(self, line: int, row: Mapping[str, str], column: str) -> float | None:
+        """Return a cell's number, which is not negative; None when the cell or the column is missing.
+
+        Raises
+        ------
+        PlacesFileError
+            If it is no such number.
+        """
+        text = str(row.get(column) or "").strip()
+        if not text:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 <= value < math.inf:
+            raise PlacesFileError(
+                f"{self.path.name} line {line}: {column} = {text!r} is not a number of 0 or more", line=line,
+                column=column,
+            )  # fmt: skip
+        return value
+
+
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Yield line numbers and rows."""
     reader = csv.DictReader(io.StringIO(_content(path)), restval="")

@@ -190,7 +190,7 @@ def _site_rows(problem: SitingProblem, rules: SitingRules, further: int) -> list
     rows: list[tuple[Any, Any, Any]] = [(sparse.csr_array(new[None, :]), -np.inf, float(rules.budget))]
     if rules.spend_fen is not None:
         cost = np.array([one.cost_fen for one in problem.candidates], dtype=np.float64) * new
-        rows.append((sparse.csr_array(cost[None, :]), -np.inf, float(rules.spend_fen)))
+        rows.append((sparse.csr_array(cost[None, :]), -np.inf, rules.spend_fen))
     first, second = np.nonzero(np.triu(too_close(problem, rules)))
     if len(first):
         pairs = sparse.csr_array(
