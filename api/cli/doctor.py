@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -43,18 +43,24 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(json: JsonFlag = False) -> None:
+def doctor(
+    compile_solver: Annotated[
+        bool, typer.Option("--compile/--no-compile", help="Also measure how long a fresh machine compiles the solver.")
+    ] = True,
+    json: JsonFlag = False,
+) -> None:
     """Look at what Cunda needs on this machine; exit code 2 when something is missing."""
     settings = current_settings()
-    looks: Sequence[tuple[str, Callable[[], Finding]]] = (
+    looks: list[tuple[str, Callable[[], Finding]]] = [
         ("versions", _versions),
         ("home", lambda: _home(settings.home)),
         ("disk", lambda: _disk(settings.home)),
         ("cpu", _cpu),
         ("database", lambda: _database(settings)),
         ("broker", lambda: _broker(settings)),
-        ("solver compilation", _compilation),
-    )
+    ]
+    if compile_solver:
+        looks.append(("solver compilation", _compilation))
     findings = []
     with progress_bars(json) as progress:
         for number, (name, look) in enumerate(looks):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -68,12 +70,11 @@ def demo_world(settings: Settings, options: DemoOptions, progress: Progress) -> 
     """Build and start everything; stop all of it at the end of the block."""
     with ExitStack() as running:
         services = running.enter_context(open_services(settings))
+        compiling = running.enter_context(_compiling())
         require_schema(services.database)
         region = _county(services, options, progress)
         services.manifests.register_invented_companies()
-        progress("preparing the solver", 0, 1, "compiles once on a fresh machine")
-        prepare_solver()
-        progress("preparing the solver", 1, 1)
+        _wait_for_solver(compiling, services, progress)
         progress("people and fleet", 0, 1)
         password = new_secret(9)
         sites = demo_sites(region, services.clock, options.kiosks, options.seed)
@@ -101,6 +102,29 @@ def demo_world(settings: Settings, options: DemoOptions, progress: Progress) -> 
             logins=logins,
             password=password,
         )
+
+
+@contextmanager
+def _compiling() -> Iterator[subprocess.Popen[bytes]]:
+    """Compile the solver in a process of its own, beside the building of the county; it keeps what it compiled."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import routing; routing.warm_up()"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+def _wait_for_solver(child: subprocess.Popen[bytes], services: Services, progress: Progress) -> None:
+    began_s = services.clock.monotonic_s()
+    while child.poll() is None:
+        progress("preparing the solver", round(services.clock.monotonic_s() - began_s), None, "once on a machine")
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=1.0)
+    prepare_solver()
 
 
 def _county(services: Services, options: DemoOptions, progress: Progress) -> Region:

@@ -27,6 +27,10 @@ LastEventId = Annotated[
 ]
 
 
+#: Kind of an entry that this listener may not see: it moves the position and nothing else.
+HIDDEN = ""
+
+
 @dataclass(frozen=True)
 class Sent:
     """One event on its way to a listener."""
@@ -98,7 +102,8 @@ async def _follow(
     while not state.closing and not await request.is_disconnected():
         entries = await run_in_threadpool(read_after, position)
         for entry in entries:
-            yield entry.encoded()
+            if entry.kind != HIDDEN:
+                yield entry.encoded()
             position = entry.position
             if entry.last:
                 return

@@ -141,6 +141,39 @@ def test_the_schema_is_upgraded_by_command(run: Any) -> None:
     assert run("db", "upgrade") == upgraded
 
 
+def test_the_doctor_looks_at_everything_a_day_needs(run: Any) -> None:
+    """An operator sees versions, home, disk, processors, database and broker at a glance."""
+    found = run("doctor", "--no-compile")
+    assert found["ok"]
+    names = [finding["name"] for finding in found["findings"]]
+    assert names == ["versions", "home", "disk", "cpu", "database", "broker"]
+    assert found["findings"][0]["value"]["numba"]
+
+
+def test_the_doctor_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """When the database does not answer the doctor says so, with the remedy and exit code 2."""
+    monkeypatch.setenv("CUNDA_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none?connect_timeout=2")
+    assert main(["doctor", "--no-compile"]) == 2
+    assert "FAIL  database" in capsys.readouterr().out
+
+
+def test_a_problem_file_is_solved(run: Any, tmp_path: Path) -> None:
+    """Whoever has a routing problem in a known format gets a plan that the checker accepts, and can keep it."""
+    problem = {
+        "vehicles": [{"id": 1, "start_index": 0, "end_index": 0, "capacity": [4]}],
+        "jobs": [{"id": number, "location_index": number, "delivery": [1], "service": 60} for number in (1, 2, 3)],
+        "matrices": {"car": {"durations": [[0, 60, 90, 120], [60, 0, 50, 90], [90, 50, 0, 40], [120, 90, 40, 0]]}},
+    }
+    file, plan = tmp_path / "day.json", tmp_path / "plan.json"
+    file.write_text(json.dumps(problem), encoding="utf-8")
+    found = run("solve", str(file), "--seconds", "0.3", "--output", str(plan))
+    assert found["feasible"]
+    assert found["unassigned"] == 0
+    assert json.loads(plan.read_text(encoding="utf-8"))["summary"]["cost"] == 60 + 50 + 40 + 120
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+    assert main(["solve", str(tmp_path / "broken.json")]) == 2
+
+
 def test_secrets_are_not_printed(run: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The list of settings shows that a secret is set, not the secret."""
     monkeypatch.setenv("CUNDA_TOKEN_SECRET", "very-secret-value")

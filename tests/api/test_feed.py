@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import httpx
+from sqlalchemy import update
 
+from api.auth.model import User
 from api.services import Services
 from kernel.events import append_event
 
@@ -58,6 +60,20 @@ def test_a_position_we_never_had_is_answered_with_reset(dispatcher: httpx.Client
     _tell(services, "plan:0")
     for last in ("999999", "nonsense", "-4"):
         assert _read(dispatcher, 1, last=last)[0][1] == "reset"
+
+
+def test_api_15_another_region_s_changes_are_not_told(dispatcher: httpx.Client, services: Services) -> None:
+    """A dispatcher bound to one county hears nothing of another's, and still moves on in the feed."""
+    _tell(services, "plan:0")
+    now = services.clock.now()
+    with services.database.begin() as session:
+        session.execute(update(User).where(User.username == "dispatcher-1").values(region="demo"))
+        append_event(session, "plan.made", "plan:1", {"region": "demo"}, fact_at=now, committed_at=now)
+        append_event(session, "plan.made", "plan:2", {"region": "other"}, fact_at=now, committed_at=now)
+    page = dispatcher.get("/events").json()
+    assert [event["subject"] for event in page["items"]] == ["plan:1"]
+    assert page["next_after"] == page["newest"]
+    assert [subject for _, _, subject in _read(dispatcher, 1, last="0")] == ["plan:1"]
 
 
 def test_the_feed_is_not_for_couriers(client_of: object) -> None:

@@ -470,6 +470,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_custody_standing_status"), ["status"], unique=False)
 
     op.create_table(
+        "device_command",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("device_id", sa.String(length=32), nullable=False),
+        sa.Column("store", sa.String(length=32), nullable=False),
+        sa.Column("op", sa.String(length=32), nullable=False),
+        sa.Column("target", sa.String(length=32), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column("ctr", sa.BigInteger(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("exp_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=True),
+        sa.Column("resolution", sa.String(length=32), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("wire", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name=op.f("fk_device_command_device_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device_command")),
+        sa.UniqueConstraint("device_id", "ctr", name=op.f("uq_device_command_device_id_ctr")),
+    )
+    with op.batch_alter_table("device_command", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_device_command_digest"), ["digest"], unique=False)
+        batch_op.create_index(batch_op.f("ix_device_command_state_exp_at"), ["state", "exp_at"], unique=False)
+
+    op.create_table(
         "device_presence",
         sa.Column("device_id", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
@@ -624,6 +651,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_refresh_token_session_id"), ["session_id"], unique=False)
 
     op.create_table(
+        "device_command_step",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("command_id", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("source", sa.String(length=80), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=True),
+        sa.Column("detail", sa.String(length=80), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["command_id"], ["device_command.id"], name=op.f("fk_device_command_step_command_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device_command_step")),
+    )
+    with op.batch_alter_table("device_command_step", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_device_command_step_command_id"), ["command_id"], unique=False)
+
+    op.create_table(
         "plan_stop",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("route_id", sa.String(length=36), nullable=False),
@@ -681,6 +723,10 @@ def downgrade() -> None:
     op.drop_table("plan_stop_parcel")
     op.drop_table("plan_version_route")
     op.drop_table("plan_stop")
+    with op.batch_alter_table("device_command_step", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_device_command_step_command_id"))
+
+    op.drop_table("device_command_step")
     with op.batch_alter_table("refresh_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_refresh_token_session_id"))
 
@@ -702,6 +748,11 @@ def downgrade() -> None:
     op.drop_table("inbound_event")
     op.drop_table("device_progress")
     op.drop_table("device_presence")
+    with op.batch_alter_table("device_command", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_device_command_state_exp_at"))
+        batch_op.drop_index(batch_op.f("ix_device_command_digest"))
+
+    op.drop_table("device_command")
     with op.batch_alter_table("custody_standing", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_custody_standing_status"))
         batch_op.drop_index(batch_op.f("ix_custody_standing_custodian"))
