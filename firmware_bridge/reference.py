@@ -14,7 +14,21 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from firmware_bridge.payload import MAX_BODY_BYTES, MAX_DEPTH, MAX_WIRE_BYTES
-from firmware_bridge.schemas import EVENT_BODIES, Ack, Birth, BirthReply, ClockReport, Event
+from firmware_bridge.schemas import (
+    EVENT_BODIES,
+    Ack,
+    Birth,
+    BirthReply,
+    ClockReport,
+    Command,
+    CommandFinished,
+    DoorEvent,
+    Event,
+    Progress,
+    RefusalCode,
+    SecurityRefused,
+)
+from firmware_bridge.server.command_states import STATES
 from lockers.dropoffs import DropOff
 
 
@@ -35,6 +49,8 @@ _DROP: Final = {
     "item_class": "clothing", "return_platform": "douyin", "proof": "rn-77120",
     "evidence": ["item_seen", "weight", "door_closed"],
 }  # fmt: skip
+
+_COMMAND: Final = "0193f0d0-4c1e-7a55-9d3e-0c7f6f1b2a10"
 
 _ENTRIES: Final = (
     _Entry(
@@ -68,8 +84,35 @@ _ENTRIES: Final = (
         {
             "dev": "qj-kiosk-017", "store": "b41e90c7a2d3", "nonce": "c8Yt0m3yE2yqfB7p1aVnXw",
             "server_time": "2026-03-04T04:32:10Z", "acked_seq": 90397, "list_version": 0, "config_version": 0,
-            "counter_floor": 0,
+            "counter_floor": 5400,
         },
+    ),
+    _Entry(
+        "Command", "cunda/v1/{area}/{device}/cmd/{op}", "server", False, Command,
+        {
+            "cmd_id": _COMMAND, "dev": "qj-kiosk-017", "store": "b41e90c7a2d3", "op": "open", "target": "c3-12",
+            "issued_at": "2026-03-04T04:32:10Z", "exp": "2026-03-04T04:32:40Z", "ctr": 5512, "actor": "courier:831",
+            "reason": "collection", "expect": "closed",
+        },
+    ),
+    _Entry(
+        "Progress of a command", "cunda/v1/{area}/{device}/rsp", "device", False, Progress,
+        {
+            "cmd_id": _COMMAND, "dev": "qj-kiosk-017", "state": "refused", "code": "already_open", "detail": "",
+            "server_time": "2026-03-04T04:32:11Z",
+        },
+    ),
+    _Entry(
+        "Body of `door.pulsed`, `door.opened`, `door.closed`, schema 1", "inside an event", "device", False, DoorEvent,
+        {"target": "c3-12", "cmd_id": _COMMAND, "by_hand": False},
+    ),
+    _Entry(
+        "Body of `command.finished`, schema 1", "inside an event", "device", False, CommandFinished,
+        {"cmd_id": _COMMAND, "target": "c3-12", "state": "confirmed", "detail": "", "local": False},
+    ),
+    _Entry(
+        "Body of `security.refused`, schema 1", "inside an event", "device", False, SecurityRefused,
+        {"reason_code": "replayed", "count": 3, "digest": "0" * 64},
     ),
 )  # fmt: skip
 
@@ -93,6 +136,9 @@ def page() -> str:
     ]
     for entry in _ENTRIES:
         parts += ["", *_section(entry)]
+    parts += ["", "## States of a command", "", "| state | what it says, and no more |", "|---|---|"]
+    parts += [f"| `{state}` | {meaning} |" for state, meaning in STATES.items()]
+    parts += ["", "Refusal codes: " + ", ".join(f"`{code.value}`" for code in RefusalCode) + "."]
     return "\n".join(parts) + "\n"
 
 

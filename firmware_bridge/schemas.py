@@ -14,9 +14,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from firmware_bridge.errors import EventBodyError, PayloadError, PersonalDataError
 from firmware_bridge.payload import parse_object, write_object
+from kernel.privacy import personal_data_in
 from lockers.dropoffs import EVENT_TYPE as PARCEL_DROPPED
 from lockers.dropoffs import DropOff
-from lockers.masking import personal_data_in
 
 DeviceId = Annotated[str, Field(pattern=r"^[a-z0-9-]{3,32}$")]
 StoreId = Annotated[str, Field(pattern=r"^[a-z0-9]{4,32}$")]

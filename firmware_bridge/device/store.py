@@ -22,7 +22,7 @@ from firmware_bridge.payload import write_object
 from kernel.clock import Clock
 from kernel.ids import Ids
 from kernel.log import get_logger
-from lockers.masking import personal_data_in
+from kernel.privacy import personal_data_in
 
 log = get_logger("firmware_bridge.device")
 

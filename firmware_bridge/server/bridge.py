@@ -164,7 +164,9 @@ class Bridge:
             self._threads.append(thread)
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Finish the batch in hand, disconnect in order, and wait for both threads."""
+        """Finish the batch in hand, disconnect in order, and wait for both threads; a second call does nothing."""
+        if self._stop.is_set():
+            return
         self._stop.set()
         self._waker.wake()
         for thread in self._threads:

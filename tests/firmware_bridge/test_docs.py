@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from firmware_bridge import reference
-from firmware_bridge.server import alarms
+from firmware_bridge.server import alarms, commands
 from firmware_bridge.topics import DEVICE_READS, DEVICE_WRITES
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -45,5 +45,5 @@ def test_every_topic_and_alarm_is_documented() -> None:
     text = PROTOCOL.read_text(encoding="utf-8")
     for leaf in (*DEVICE_WRITES, *DEVICE_READS):
         assert f"`{leaf}`" in text, leaf
-    for kind in (alarms.FORK, alarms.BAD_SIGNATURE, alarms.WRONG_TOPIC):
+    for kind in (alarms.FORK, alarms.BAD_SIGNATURE, alarms.WRONG_TOPIC, commands.COMMAND_REFUSED, commands.PLANTED):
         assert f"`{kind}`" in text, kind
