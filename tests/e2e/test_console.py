@@ -10,9 +10,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 
 @pytest.fixture(scope="module")
-def planning(world: Any, browse: Any) -> Any:
-    """A dispatcher plans and publishes a day, in Chinese, then switches to English."""
-    return browse("planDay", day=world.open_day.isoformat())
+def planning(published: Any, browse: Any) -> Any:
+    """A dispatcher plans and publishes the day after the published one, in Chinese, then switches to English."""
+    return browse("planDay", day=published.open_day.isoformat())
 
 
 @pytest.fixture(scope="module")

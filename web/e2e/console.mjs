@@ -10,7 +10,7 @@ export async function planDay({ page, config, picture }) {
   await logIn(page, config.dispatcher);
   await page.click("text=智能排线");
   await page.waitForSelector(".run");
-  await chip(page).waitFor({ timeout: 60_000 });
+  await chip(page).waitFor({ timeout: 120_000 });
   const draft = { version: await chip(page).getAttribute("data-version"), published: await chip(page).getAttribute("data-published") };
   await page.click("button:has-text('发布')");
   await page.waitForSelector("[data-published=true]");

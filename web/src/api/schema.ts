@@ -4,6 +4,86 @@
  */
 
 export interface paths {
+    "/api/v1/courier/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Events
+         * @description Take in what a courier did; each row is committed by itself before it is named as stored (HH-05).
+         */
+        post: operations["report_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/courier/route": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pull Route
+         * @description Pull the day's route; with If-None-Match it is sent only when it changed.
+         */
+        get: operations["pull_route"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Events
+         * @description Return changes in commit order, at least once each.
+         */
+        get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Fleet
+         * @description Describe a region's vehicles, their types and their couriers.
+         */
+        get: operations["get_fleet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -18,86 +98,6 @@ export interface paths {
         get: operations["health"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/ready": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Ready
-         * @description Tell that the database answers and is of this program's version.
-         */
-        get: operations["ready"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/session:login": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Log In
-         * @description Open a session with user name and password.
-         */
-        post: operations["log_in"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/session:refresh": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Refresh
-         * @description Trade the refresh token for fresh tokens; each refresh token serves once.
-         */
-        post: operations["refresh"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/session:logout": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Log Out
-         * @description End the session; its tokens stop working at once.
-         */
-        post: operations["log_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -124,7 +124,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/users": {
+    "/api/v1/operations/{operation_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -132,23 +132,39 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Users
-         * @description List the active users.
+         * Get Operation
+         * @description Tell how long work stands.
          */
-        get: operations["list_users"];
+        get: operations["get_operation"];
         put?: never;
-        /**
-         * Add User
-         * @description Make a user.
-         */
-        post: operations["add_user"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/users/{username}": {
+    "/api/v1/operations/{operation_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Operation Events
+         * @description Listen to long work as server-sent events: `progress`, `state`, and `done` at its end.
+         */
+        get: operations["operation_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{operation_id}:cancel": {
         parameters: {
             query?: never;
             header?: never;
@@ -157,12 +173,192 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
         /**
-         * Remove User
-         * @description Take a user's access away; what they did keeps their name.
+         * Cancel Operation
+         * @description Ask long work to stop and keep the best it has; asking twice changes nothing.
          */
-        delete: operations["remove_user"];
+        post: operations["cancel_operation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parcels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Parcels
+         * @description List parcels of a region, in the order they became known.
+         */
+        get: operations["list_parcels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parcels/{key}/custody": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Parcel Custody
+         * @description Answer where a parcel is, who has it, since when, and what comes next; `key` is a waybill or an id.
+         */
+        get: operations["parcel_custody"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parcels/{parcel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Parcel
+         * @description Describe one parcel, with its recipient in clear for those who deliver it.
+         */
+        get: operations["get_parcel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parcels:import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Parcels
+         * @description Import a manifest: good rows are kept, bad ones come back with line, column, reason and remedy.
+         */
+        post: operations["import_parcels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Plans
+         * @description List a region's plans, the newest day first, at most 500.
+         */
+        get: operations["list_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Plan
+         * @description Describe a plan with all its versions; its ETag is what `:publish` wants in If-Match.
+         */
+        get: operations["get_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}:publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Plan
+         * @description Put a version in force; what was published since the plan was read must be read first.
+         */
+        post: operations["publish_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans:make": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Plan
+         * @description Start planning a day; follow it at `Location`, by polling or as a stream. The version it makes is a draft.
+         */
+        post: operations["make_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready
+         * @description Tell that the database answers and is of this program's version.
+         */
+        get: operations["ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -248,7 +444,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/parcels:import": {
+    "/api/v1/session:login": {
         parameters: {
             query?: never;
             header?: never;
@@ -258,90 +454,50 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Import Parcels
-         * @description Import a manifest: good rows are kept, bad ones come back with line, column, reason and remedy.
+         * Log In
+         * @description Open a session with user name and password.
          */
-        post: operations["import_parcels"];
+        post: operations["log_in"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/parcels": {
+    "/api/v1/session:logout": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * List Parcels
-         * @description List parcels of a region, in the order they became known.
-         */
-        get: operations["list_parcels"];
+        get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Log Out
+         * @description End the session; its tokens stop working at once.
+         */
+        post: operations["log_out"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/parcels/{parcel_id}": {
+    "/api/v1/session:refresh": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get Parcel
-         * @description Describe one parcel, with its recipient in clear for those who deliver it.
-         */
-        get: operations["get_parcel"];
+        get?: never;
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/parcels/{key}/custody": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
         /**
-         * Parcel Custody
-         * @description Answer where a parcel is, who has it, since when, and what comes next; `key` is a waybill or an id.
+         * Refresh
+         * @description Trade the refresh token for fresh tokens; each refresh token serves once.
          */
-        get: operations["parcel_custody"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/fleet": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Fleet
-         * @description Describe a region's vehicles, their types and their couriers.
-         */
-        get: operations["get_fleet"];
-        put?: never;
-        post?: never;
+        post: operations["refresh"];
         delete?: never;
         options?: never;
         head?: never;
@@ -368,27 +524,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/plans:make": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Make Plan
-         * @description Start planning a day; follow it at `Location`, by polling or as a stream. The version it makes is a draft.
-         */
-        post: operations["make_plan"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/plans": {
+    "/api/v1/stream": {
         parameters: {
             query?: never;
             header?: never;
@@ -396,10 +532,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Plans
-         * @description List a region's plans, the newest day first, at most 500.
+         * Stream Events
+         * @description Listen to changes as server-sent events; without `Last-Event-ID` it begins with what comes next.
          */
-        get: operations["list_plans"];
+        get: operations["stream_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -408,7 +544,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/plans/{plan_id}": {
+    "/api/v1/users": {
         parameters: {
             query?: never;
             header?: never;
@@ -416,19 +552,23 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Plan
-         * @description Describe a plan with all its versions; its ETag is what `:publish` wants in If-Match.
+         * List Users
+         * @description List the active users.
          */
-        get: operations["get_plan"];
+        get: operations["list_users"];
         put?: never;
-        post?: never;
+        /**
+         * Add User
+         * @description Make a user.
+         */
+        post: operations["add_user"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/plans/{plan_id}:publish": {
+    "/api/v1/users/{username}": {
         parameters: {
             query?: never;
             header?: never;
@@ -437,12 +577,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        post?: never;
         /**
-         * Publish Plan
-         * @description Put a version in force; what was published since the plan was read must be read first.
+         * Remove User
+         * @description Take a user's access away; what they did keeps their name.
          */
-        post: operations["publish_plan"];
-        delete?: never;
+        delete: operations["remove_user"];
         options?: never;
         head?: never;
         patch?: never;
@@ -460,6 +600,26 @@ export interface paths {
          * @description Sum a version up.
          */
         get: operations["get_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/{version_id}/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Version Map
+         * @description Return all routes and stops of a version as one GeoJSON document.
+         */
+        get: operations["version_map"];
         put?: never;
         post?: never;
         delete?: never;
@@ -508,26 +668,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/versions/{version_id}/map": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Version Map
-         * @description Return all routes and stops of a version as one GeoJSON document.
-         */
-        get: operations["version_map"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/versions/{version_id}/unassigned": {
         parameters: {
             query?: never;
@@ -548,146 +688,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/courier/route": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Pull Route
-         * @description Pull the day's route; with If-None-Match it is sent only when it changed.
-         */
-        get: operations["pull_route"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/courier/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Report Events
-         * @description Take in what a courier did; each row is committed by itself before it is named as stored (HH-05).
-         */
-        post: operations["report_events"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operations/{operation_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Operation
-         * @description Tell how long work stands.
-         */
-        get: operations["get_operation"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operations/{operation_id}:cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Cancel Operation
-         * @description Ask long work to stop and keep the best it has; asking twice changes nothing.
-         */
-        post: operations["cancel_operation"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operations/{operation_id}/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Operation Events
-         * @description Listen to long work as server-sent events: `progress`, `state`, and `done` at its end.
-         */
-        get: operations["operation_events"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Events
-         * @description Return changes in commit order, at least once each.
-         */
-        get: operations["list_events"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/stream": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Stream Events
-         * @description Listen to changes as server-sent events; without `Last-Event-ID` it begins with what comes next.
-         */
-        get: operations["stream_events"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -695,56 +695,62 @@ export interface components {
         /** Body_import_parcels */
         Body_import_parcels: {
             /**
-             * File
-             * @description CSV (UTF-8 or GB18030) or XLSX.
+             * Check Only
+             * @description Only report; store nothing.
+             * @default false
              */
-            file: string;
-            /** Region */
-            region: string;
-            /**
-             * Day
-             * @description Due day of rows that state none; today when absent.
-             */
-            day?: string | null;
-            /**
-             * Mapping
-             * @description JSON object, our column to their header.
-             */
-            mapping?: string | null;
+            check_only: boolean;
             /**
              * Company Id
              * @description Company of rows that state none.
              */
             company_id?: string | null;
             /**
+             * Day
+             * @description Due day of rows that state none; today when absent.
+             */
+            day?: string | null;
+            /**
+             * File
+             * @description CSV (UTF-8 or GB18030) or XLSX.
+             */
+            file: string;
+            /**
+             * Mapping
+             * @description JSON object, our column to their header.
+             */
+            mapping?: string | null;
+            /** Region */
+            region: string;
+            /**
              * Register Companies
              * @description Register companies that are new.
              * @default false
              */
             register_companies: boolean;
-            /**
-             * Check Only
-             * @description Only report; store nothing.
-             * @default false
-             */
-            check_only: boolean;
         };
         /**
          * CourierParcelView
          * @description A parcel at a stop; name and phone are masked.
          */
         CourierParcelView: {
-            /** Id */
-            id: string;
+            /** Address */
+            address: string;
+            /** Cod Fen */
+            cod_fen: number;
+            /** Company Id */
+            company_id: string;
+            /** Consent */
+            consent: boolean;
+            /** Declared Value Fen */
+            declared_value_fen: number;
             /**
              * Direction
              * @enum {string}
              */
             direction: "deliver" | "collect";
-            /** Company Id */
-            company_id: string;
-            /** Waybill */
-            waybill: string;
+            /** Id */
+            id: string;
             /** Piece */
             piece: number;
             /** Pieces */
@@ -755,150 +761,144 @@ export interface components {
             recipient_name: string;
             /** Recipient Phone */
             recipient_phone: string;
-            /** Address */
-            address: string;
-            /** Consent */
-            consent: boolean;
-            /** Cod Fen */
-            cod_fen: number;
-            /** Declared Value Fen */
-            declared_value_fen: number;
-            /** Weight G */
-            weight_g: number;
             /** Status */
             status: string;
+            /** Waybill */
+            waybill: string;
+            /** Weight G */
+            weight_g: number;
         };
         /**
          * CourierRouteView
          * @description A courier's day: stops in order, parcels, times, line on the map, changes.
          */
         CourierRouteView: {
-            /** Region */
-            region: string;
+            /** Changes */
+            changes: components["schemas"]["RouteChangeView"][];
+            /** Courier Id */
+            courier_id: string;
+            /** Courier Name */
+            courier_name: string;
             /**
              * Day
              * Format: date
              */
             day: string;
-            /** Zone */
-            zone: string;
-            /** Plan Id */
-            plan_id: string;
-            /** Version Id */
-            version_id: string;
-            /** Version Number */
-            version_number: number;
-            /** Route Id */
-            route_id: string;
-            /** Number */
-            number: number;
-            /** Courier Id */
-            courier_id: string;
-            /** Courier Name */
-            courier_name: string;
-            /** Vehicle Id */
-            vehicle_id: string;
-            /** Plate */
-            plate: string;
-            /** Vehicle Type */
-            vehicle_type: string;
-            /** Start S */
-            start_s: number;
-            /** End S */
-            end_s: number;
-            /**
-             * Start
-             * Format: date-time
-             */
-            start: string;
+            /** Distance M */
+            distance_m: number;
+            /** Driving S */
+            driving_s: number;
             /**
              * End
              * Format: date-time
              */
             end: string;
-            /** Distance M */
-            distance_m: number;
-            /** Driving S */
-            driving_s: number;
-            /** Source */
-            source: string;
-            /** Start Load */
-            start_load: {
-                [key: string]: number;
-            };
-            /** Peak Load */
-            peak_load: {
-                [key: string]: number;
-            };
+            /** End S */
+            end_s: number;
+            /** Etag */
+            etag: string;
             /** Geometry */
             geometry: {
                 [key: string]: unknown;
             } | null;
+            /** Number */
+            number: number;
+            /** Peak Load */
+            peak_load: {
+                [key: string]: number;
+            };
+            /** Plan Id */
+            plan_id: string;
+            /** Plate */
+            plate: string;
+            /** Region */
+            region: string;
+            /** Route Id */
+            route_id: string;
+            /** Source */
+            source: string;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Start Load */
+            start_load: {
+                [key: string]: number;
+            };
+            /** Start S */
+            start_s: number;
             /** Stops */
             stops: components["schemas"]["CourierStopView"][];
-            /** Changes */
-            changes: components["schemas"]["RouteChangeView"][];
-            /** Etag */
-            etag: string;
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** Vehicle Type */
+            vehicle_type: string;
+            /** Version Id */
+            version_id: string;
+            /** Version Number */
+            version_number: number;
+            /** Zone */
+            zone: string;
         };
         /**
          * CourierStopView
          * @description A stop in the order of driving; `label` is the number on the parcels and stays.
          */
         CourierStopView: {
-            /** Id */
-            id: string;
-            /** Key */
-            key: string;
-            /** Position */
-            position: number;
-            /** Label */
-            label: number;
-            /** Kind */
-            kind: string;
-            /** Name */
-            name: string;
-            /** Place Id */
-            place_id: string;
-            /** Site Id */
-            site_id: string | null;
-            /** Lon */
-            lon: number;
-            /** Lat */
-            lat: number;
-            /** Position Source */
-            position_source: string;
-            /** Arrival S */
-            arrival_s: number;
-            /** Start S */
-            start_s: number;
-            /** Departure S */
-            departure_s: number;
             /**
              * Arrival
              * Format: date-time
              */
             arrival: string;
-            /**
-             * Start
-             * Format: date-time
-             */
-            start: string;
+            /** Arrival S */
+            arrival_s: number;
             /**
              * Departure
              * Format: date-time
              */
             departure: string;
-            /** Windows */
-            windows: string[][];
+            /** Departure S */
+            departure_s: number;
+            /** Done */
+            done: boolean;
+            /** Id */
+            id: string;
+            /** Key */
+            key: string;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: number;
+            /** Lat */
+            lat: number;
             /** Leg Distance M */
             leg_distance_m: number;
             /** Leg Time S */
             leg_time_s: number;
-            /** Done */
-            done: boolean;
+            /** Lon */
+            lon: number;
+            /** Name */
+            name: string;
             /** Parcels */
             parcels: components["schemas"]["CourierParcelView"][];
+            /** Place Id */
+            place_id: string;
+            /** Position */
+            position: number;
+            /** Position Source */
+            position_source: string;
+            /** Site Id */
+            site_id: string | null;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Start S */
+            start_s: number;
+            /** Windows */
+            windows: string[][];
         };
         /**
          * CourierView
@@ -923,73 +923,73 @@ export interface components {
          * @description One recorded fact.
          */
         CustodyEventView: {
+            /** Actor */
+            actor: string;
+            /** Cause */
+            cause: string | null;
+            /** Corrects */
+            corrects: string | null;
             /** Event Id */
             event_id: string;
-            /** Type */
-            type: string;
             /**
              * Fact At
              * Format: date-time
              */
             fact_at: string;
+            /** From Custodian */
+            from_custodian: string | null;
+            /** Next Action */
+            next_action: string | null;
+            /** Next On */
+            next_on: string | null;
+            /** Place */
+            place: string | null;
             /**
              * Received At
              * Format: date-time
              */
             received_at: string;
-            /** Actor */
-            actor: string;
-            /** Place */
-            place: string | null;
-            /** From Custodian */
-            from_custodian: string | null;
             /** To Custodian */
             to_custodian: string | null;
-            /** Cause */
-            cause: string | null;
-            /** Next Action */
-            next_action: string | null;
-            /** Next On */
-            next_on: string | null;
-            /** Corrects */
-            corrects: string | null;
+            /** Type */
+            type: string;
         };
         /**
          * CustodyView
          * @description The ledger's answer for one piece: where it is, who has it, since when, what next.
          */
         CustodyView: {
-            /** Parcel Id */
-            parcel_id: string;
             /** Company Id */
             company_id: string;
-            /** Waybill */
-            waybill: string;
+            /** History */
+            history: components["schemas"]["CustodyEventView"][];
+            /** Next On */
+            next_on: string | null;
+            /** Next Step */
+            next_step: string;
+            /** Parcel Id */
+            parcel_id: string;
             /** Piece */
             piece: number;
             /** Pieces */
             pieces: number;
-            /** Status */
-            status: string;
-            /** Where */
-            where: string;
-            /** Who */
-            who: string;
+            /** Sentence En */
+            sentence_en: string;
+            /** Sentence Zh */
+            sentence_zh: string;
             /**
              * Since
              * Format: date-time
              */
             since: string;
-            /** Next Step */
-            next_step: string;
-            /** Next On */
-            next_on: string | null;
-            /** Sentence En */
-            sentence_en: string;
-            /** Sentence Zh */
-            sentence_zh: string;
-            /** History */
-            history: components["schemas"]["CustodyEventView"][];
+            /** Status */
+            status: string;
+            /** Waybill */
+            waybill: string;
+            /** Where */
+            where: string;
+            /** Who */
+            who: string;
         };
         /**
          * DepotView
@@ -998,12 +998,12 @@ export interface components {
         DepotView: {
             /** Id */
             id: string;
-            /** Name */
-            name: string;
-            /** Lon */
-            lon: number | null;
             /** Lat */
             lat: number | null;
+            /** Lon */
+            lon: number | null;
+            /** Name */
+            name: string;
         };
         /**
          * EventPage
@@ -1012,48 +1012,48 @@ export interface components {
         EventPage: {
             /** Items */
             items: components["schemas"]["EventView"][];
-            /** Next After */
-            next_after: number;
             /** Newest */
             newest: number;
+            /** Next After */
+            next_after: number;
         };
         /**
          * EventView
          * @description One change; `fact_at` is when it happened, `committed_at` when we knew.
          */
         EventView: {
-            /** Position */
-            position: number;
-            /** Kind */
-            kind: string;
-            /** Subject */
-            subject: string;
-            /**
-             * Fact At
-             * Format: date-time
-             */
-            fact_at: string;
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
             /**
              * Committed At
              * Format: date-time
              */
             committed_at: string;
-            /** Body */
-            body: {
-                [key: string]: unknown;
-            };
+            /**
+             * Fact At
+             * Format: date-time
+             */
+            fact_at: string;
+            /** Kind */
+            kind: string;
+            /** Position */
+            position: number;
+            /** Subject */
+            subject: string;
         };
         /**
          * FleetView
          * @description The active fleet of a region.
          */
         FleetView: {
+            /** Couriers */
+            couriers: components["schemas"]["CourierView"][];
             /** Types */
             types: components["schemas"]["VehicleTypeView"][];
             /** Vehicles */
             vehicles: components["schemas"]["VehicleView"][];
-            /** Couriers */
-            couriers: components["schemas"]["CourierView"][];
         };
         /**
          * Health
@@ -1070,132 +1070,115 @@ export interface components {
          * @description What became of a manifest; at most the first 1,000 problems are listed.
          */
         ImportView: {
-            /** Import Id */
-            import_id: string | null;
-            /** File Name */
-            file_name: string;
-            /** File Format */
-            file_format: string;
+            /** Added */
+            added: number;
+            /** Companies Added */
+            companies_added: string[];
+            /** Differing */
+            differing: number;
             /** Encoding */
             encoding: string | null;
+            /** File Format */
+            file_format: string;
+            /** File Name */
+            file_name: string;
+            /** Ignored Columns */
+            ignored_columns: string[];
+            /** Import Id */
+            import_id: string | null;
             /** Mapping */
             mapping: {
                 [key: string]: string;
             };
-            /** Ignored Columns */
-            ignored_columns: string[];
-            /** Rows Read */
-            rows_read: number;
-            /** Added */
-            added: number;
-            /** Unchanged */
-            unchanged: number;
-            /** Differing */
-            differing: number;
-            /** Rejected */
-            rejected: number;
-            /** Companies Added */
-            companies_added: string[];
             /** Problem Count */
             problem_count: number;
             /** Problems */
             problems: components["schemas"]["RowProblemView"][];
+            /** Rejected */
+            rejected: number;
+            /** Rows Read */
+            rows_read: number;
+            /** Unchanged */
+            unchanged: number;
         };
         /**
          * LoadView
          * @description A load in its three dimensions.
          */
         LoadView: {
-            /** Weight G */
-            weight_g: number;
-            /** Volume Cm3 */
-            volume_cm3: number;
             /** Count */
             count: number;
+            /** Volume Cm3 */
+            volume_cm3: number;
+            /** Weight G */
+            weight_g: number;
         };
         /**
          * Login
          * @description User name and password.
          */
         Login: {
-            /** Username */
-            username: string;
-            /** Password */
-            password: string;
             /**
              * Cookie
              * @description Keep the tokens in HttpOnly cookies instead of the answer, for web pages.
              * @default false
              */
             cookie: boolean;
+            /** Password */
+            password: string;
+            /** Username */
+            username: string;
         };
         /**
          * Me
          * @description Who is logged in.
          */
         Me: {
+            /** Company Id */
+            company_id: string | null;
+            /** Courier Id */
+            courier_id: string | null;
+            /** Region */
+            region: string | null;
+            /** Role */
+            role: string;
+            /** Site Id */
+            site_id: string | null;
             /** User Id */
             user_id: string;
             /** Username */
             username: string;
-            /** Role */
-            role: string;
-            /** Region */
-            region: string | null;
-            /** Courier Id */
-            courier_id: string | null;
-            /** Company Id */
-            company_id: string | null;
-            /** Site Id */
-            site_id: string | null;
         };
         /**
          * NewUserBody
          * @description A user to make.
          */
         NewUserBody: {
-            /** Username */
-            username: string;
+            /** Company Id */
+            company_id?: string | null;
+            /** Courier Id */
+            courier_id?: string | null;
             /** Password */
             password: string;
+            /** Region */
+            region?: string | null;
             /**
              * Role
              * @enum {string}
              */
             role: "courier" | "dispatcher" | "station" | "finance" | "company_viewer" | "admin";
-            /** Region */
-            region?: string | null;
-            /** Courier Id */
-            courier_id?: string | null;
-            /** Company Id */
-            company_id?: string | null;
             /** Site Id */
             site_id?: string | null;
+            /** Username */
+            username: string;
         };
         /**
          * OperationView
          * @description Long work as it stands; `result` when it succeeded or was cancelled with something kept.
          */
         OperationView: {
-            /** Id */
-            id: string;
-            /** Kind */
-            kind: string;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "pending" | "running" | "succeeded" | "failed" | "cancelled";
-            /** Stage */
-            stage: string;
-            /** Done */
-            done: number;
-            /** Total */
-            total: number | null;
-            /** Note */
-            note: string;
-            /** Best Cost */
-            best_cost: number | null;
+            /** Best Cost Fen */
+            best_cost_fen: number | null;
             /** Cancel Requested */
             cancel_requested: boolean;
             /**
@@ -1203,10 +1186,20 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
-            /** Started At */
-            started_at: string | null;
+            /** Done */
+            done: number;
             /** Finished At */
             finished_at: string | null;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /** Problem */
+            problem: {
+                [key: string]: unknown;
+            } | null;
             /** Request */
             request: {
                 [key: string]: unknown;
@@ -1215,10 +1208,17 @@ export interface components {
             result: {
                 [key: string]: unknown;
             } | null;
-            /** Problem */
-            problem: {
-                [key: string]: unknown;
-            } | null;
+            /** Stage */
+            stage: string;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "running" | "succeeded" | "failed" | "cancelled";
+            /** Total */
+            total: number | null;
         };
         /**
          * OutcomeAnswer
@@ -1240,18 +1240,15 @@ export interface components {
         OutcomeBatch: {
             /** Events */
             events: {
+                /** Amount Fen */
+                amount_fen?: number | null;
                 /**
-                 * Event Id
-                 * @description UUIDv7, made at the act.
+                 * Cause
+                 * @description Why an attempt failed.
                  */
-                event_id: string;
-                /**
-                 * Kind
-                 * @enum {string}
-                 */
-                kind: "loaded" | "departed" | "delivered" | "deposited" | "attempted" | "collected" | "returned";
-                /** Parcel Id */
-                parcel_id: string;
+                cause?: string | null;
+                /** Clock Offset Ms */
+                clock_offset_ms?: number | null;
                 /**
                  * Day
                  * Format: date
@@ -1259,47 +1256,50 @@ export interface components {
                  */
                 day: string;
                 /**
+                 * Device At
+                 * @description The handheld's clock, uncorrected.
+                 */
+                device_at?: string | null;
+                /**
+                 * Event Id
+                 * @description UUIDv7, made at the act.
+                 */
+                event_id: string;
+                /**
+                 * Evidence
+                 * @description Digests of photos and signatures that follow.
+                 */
+                evidence?: string[];
+                /**
                  * Fact At
                  * Format: date-time
                  */
                 fact_at: string;
                 /**
-                 * Cause
-                 * @description Why an attempt failed.
+                 * Kind
+                 * @enum {string}
                  */
-                cause?: string | null;
+                kind: "loaded" | "departed" | "delivered" | "deposited" | "attempted" | "collected" | "returned";
+                /** Means */
+                means?: string | null;
                 /** Next Action */
                 next_action?: ("redeliver" | "self_pickup" | "hold" | "forward" | "redirect" | "return" | "investigate") | null;
                 /** Next On */
                 next_on?: string | null;
-                /** Amount Fen */
-                amount_fen?: number | null;
-                /** Means */
-                means?: string | null;
-                /**
-                 * Store
-                 * @description Id of this installation's outbox.
-                 */
-                store?: string | null;
+                /** Parcel Id */
+                parcel_id: string;
+                /** Plan Version Id */
+                plan_version_id?: string | null;
                 /**
                  * Seq
                  * @description Place in the outbox, rising.
                  */
                 seq?: number | null;
                 /**
-                 * Device At
-                 * @description The handheld's clock, uncorrected.
+                 * Store
+                 * @description Id of this installation's outbox.
                  */
-                device_at?: string | null;
-                /** Clock Offset Ms */
-                clock_offset_ms?: number | null;
-                /** Plan Version Id */
-                plan_version_id?: string | null;
-                /**
-                 * Evidence
-                 * @description Digests of photos and signatures that follow.
-                 */
-                evidence?: string[];
+                store?: string | null;
             }[];
             /**
              * Uploaded At
@@ -1312,10 +1312,10 @@ export interface components {
          * @description What became of one row: it may be forgotten only when it is `stored` or `duplicate` (HH-03).
          */
         OutcomeResult: {
-            /** Index */
-            index: number;
             /** Event Id */
             event_id: string | null;
+            /** Index */
+            index: number;
             /**
              * Outcome
              * @enum {string}
@@ -1341,41 +1341,10 @@ export interface components {
          * @description One piece; recipient and address are masked in lists.
          */
         ParcelView: {
-            /** Id */
-            id: string;
-            /** Region */
-            region: string;
-            /** Company Id */
-            company_id: string;
-            /** Waybill */
-            waybill: string;
-            /** Piece */
-            piece: number;
-            /** Pieces */
-            pieces: number;
-            /**
-             * Direction
-             * @enum {string}
-             */
-            direction: "deliver" | "collect";
-            /** Product */
-            product: string;
-            /** Recipient Name */
-            recipient_name: string;
-            /** Recipient Phone */
-            recipient_phone: string;
             /** Address */
             address: string;
-            /** Place Id */
-            place_id: string;
-            /** Lon */
-            lon: number | null;
-            /** Lat */
-            lat: number | null;
-            /** Position Source */
-            position_source: string;
-            /** Position Confidence */
-            position_confidence: string;
+            /** At */
+            at: string;
             /**
              * Channel
              * @enum {string}
@@ -1383,55 +1352,86 @@ export interface components {
             channel: "door" | "station" | "cabinet";
             /** Channel Site Id */
             channel_site_id: string | null;
-            /** Weight G */
-            weight_g: number;
-            /** Volume Cm3 */
-            volume_cm3: number;
+            /** Cod Fen */
+            cod_fen: number;
+            /** Company Id */
+            company_id: string;
+            /** Custodian */
+            custodian: string;
+            /** Declared Value Fen */
+            declared_value_fen: number;
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "deliver" | "collect";
             /**
              * Due Day
              * Format: date
              */
             due_day: string;
-            /** Window Start S */
-            window_start_s: number | null;
-            /** Window End S */
-            window_end_s: number | null;
-            /** Declared Value Fen */
-            declared_value_fen: number;
-            /** Cod Fen */
-            cod_fen: number;
-            /** Status */
-            status: string;
-            /** Custodian */
-            custodian: string;
-            /** At */
-            at: string;
+            /** Id */
+            id: string;
+            /** Lat */
+            lat: number | null;
+            /** Lon */
+            lon: number | null;
+            /** Next On */
+            next_on: string | null;
+            /** Next Step */
+            next_step: string;
+            /** Piece */
+            piece: number;
+            /** Pieces */
+            pieces: number;
+            /** Place Id */
+            place_id: string;
+            /** Position Confidence */
+            position_confidence: string;
+            /** Position Source */
+            position_source: string;
+            /** Product */
+            product: string;
+            /** Recipient Name */
+            recipient_name: string;
+            /** Recipient Phone */
+            recipient_phone: string;
+            /** Region */
+            region: string;
             /**
              * Since
              * Format: date-time
              */
             since: string;
-            /** Next Step */
-            next_step: string;
-            /** Next On */
-            next_on: string | null;
+            /** Status */
+            status: string;
+            /** Volume Cm3 */
+            volume_cm3: number;
+            /** Waybill */
+            waybill: string;
+            /** Weight G */
+            weight_g: number;
+            /** Window End S */
+            window_end_s: number | null;
+            /** Window Start S */
+            window_start_s: number | null;
         };
         /**
          * PlanEntry
          * @description A plan in a list.
          */
         PlanEntry: {
-            /** Id */
-            id: string;
-            /** Region */
-            region: string;
             /**
              * Day
              * Format: date
              */
             day: string;
+            /** Id */
+            id: string;
             /** In Force */
             in_force: string | null;
+            /** Region */
+            region: string;
         };
         /**
          * PlanList
@@ -1446,13 +1446,18 @@ export interface components {
          * @description Which day to plan, and how long to search.
          */
         PlanOrder: {
-            /** Region */
-            region: string;
             /**
              * Day
              * Format: date
              */
             day: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Region */
+            region: string;
             /**
              * Seconds
              * @description Time the solver gets; the setting if absent.
@@ -1460,45 +1465,40 @@ export interface components {
             seconds?: number | null;
             /** Seed */
             seed?: number | null;
-            /**
-             * Reason
-             * @default
-             */
-            reason: string;
         };
         /**
          * PlanView
          * @description The plan of a region and day; `in_force` is the version couriers drive by.
          */
         PlanView: {
-            /** Id */
-            id: string;
-            /** Region */
-            region: string;
             /**
              * Day
              * Format: date
              */
             day: string;
-            /** Zone */
-            zone: string;
+            /** Id */
+            id: string;
             /** In Force */
             in_force: string | null;
+            /** Region */
+            region: string;
             /** Versions */
             versions: components["schemas"]["VersionEntry"][];
+            /** Zone */
+            zone: string;
         };
         /**
          * Publishing
          * @description Which version to put in force, and why.
          */
         Publishing: {
-            /** Version Id */
-            version_id: string;
             /**
              * Reason
              * @default
              */
             reason: string;
+            /** Version Id */
+            version_id: string;
         };
         /**
          * ReasonPage
@@ -1515,26 +1515,26 @@ export interface components {
          * @description Why a parcel is on no route; translate `code`.
          */
         ReasonView: {
-            /** Parcel Id */
-            parcel_id: string;
-            /** Code */
-            code: string;
-            /** Certainty */
-            certainty: string;
-            /** Vehicle */
-            vehicle: string | null;
-            /** Dimension */
-            dimension: string | null;
             /** Amount */
             amount: number | null;
+            /** Certainty */
+            certainty: string;
+            /** Code */
+            code: string;
+            /** Dimension */
+            dimension: string | null;
             /** Fix */
             fix: {
                 [key: string]: unknown;
             } | null;
+            /** Parcel Id */
+            parcel_id: string;
             /** Sentence En */
             sentence_en: string;
             /** Sentence Zh */
             sentence_zh: string;
+            /** Vehicle */
+            vehicle: string | null;
         };
         /**
          * Refresh
@@ -1557,29 +1557,29 @@ export interface components {
          * @description A region; `source` is `geodesic` when its distances are estimates.
          */
         RegionView: {
-            /** Name */
-            name: string;
-            /** Title */
-            title: string;
-            /** Zone */
-            zone: string;
-            /** Source */
-            source: string;
             /** Attribution */
             attribution: string;
-            /** Version */
-            version: string;
-            /** Terrain */
-            terrain: string | null;
             depot: components["schemas"]["DepotView"];
-            /** Townships */
-            townships: components["schemas"]["TownshipView"][];
-            /** Place Count */
-            place_count: number;
-            /** Unlocated Count */
-            unlocated_count: number;
+            /** Name */
+            name: string;
             /** Notes */
             notes: string[];
+            /** Place Count */
+            place_count: number;
+            /** Source */
+            source: string;
+            /** Terrain */
+            terrain: string | null;
+            /** Title */
+            title: string;
+            /** Townships */
+            townships: components["schemas"]["TownshipView"][];
+            /** Unlocated Count */
+            unlocated_count: number;
+            /** Version */
+            version: string;
+            /** Zone */
+            zone: string;
         };
         /**
          * RouteChangeView
@@ -1591,8 +1591,6 @@ export interface components {
              * @enum {string}
              */
             kind: "stop_added" | "stop_removed" | "parcels_added" | "parcels_removed" | "order_moved" | "eta_moved";
-            /** Stop Key */
-            stop_key: string;
             /** Label */
             label: number;
             /** Name */
@@ -1601,53 +1599,55 @@ export interface components {
             parcel_ids: string[];
             /** Shift S */
             shift_s: number;
+            /** Stop Key */
+            stop_key: string;
         };
         /**
          * RouteEntry
          * @description A route in figures; `_s` counts from local midnight of the plan's day.
          */
         RouteEntry: {
-            /** Id */
-            id: string;
-            /** Number */
-            number: number;
-            /** Vehicle Id */
-            vehicle_id: string;
-            /** Vehicle Type Id */
-            vehicle_type_id: string;
-            /** Profile */
-            profile: string;
+            /** Cost Fen */
+            cost_fen: number;
             /** Courier Id */
             courier_id: string | null;
-            /** Stops */
-            stops: number;
-            /** Parcels */
-            parcels: number;
-            /** Start S */
-            start_s: number;
-            /** End S */
-            end_s: number;
-            /**
-             * Start At
-             * Format: date-time
-             */
-            start_at: string;
+            /** Distance M */
+            distance_m: number;
+            /** Driving S */
+            driving_s: number;
             /**
              * End At
              * Format: date-time
              */
             end_at: string;
-            /** Distance M */
-            distance_m: number;
-            /** Driving S */
-            driving_s: number;
+            /** End S */
+            end_s: number;
+            /** Id */
+            id: string;
+            /** Number */
+            number: number;
+            /** Parcels */
+            parcels: number;
+            peak_load: components["schemas"]["LoadView"];
+            /** Profile */
+            profile: string;
+            /**
+             * Start At
+             * Format: date-time
+             */
+            start_at: string;
+            /** Start S */
+            start_s: number;
+            /** Stops */
+            stops: number;
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** Vehicle Type Id */
+            vehicle_type_id: string;
             /** Waiting S */
             waiting_s: number;
             /** Working S */
             working_s: number;
-            peak_load: components["schemas"]["LoadView"];
-            /** Cost Fen */
-            cost_fen: number;
         };
         /**
          * RouteList
@@ -1662,55 +1662,55 @@ export interface components {
          * @description A route with its stops and its line (GeoJSON).
          */
         RouteView: {
-            route: components["schemas"]["RouteEntry"];
-            /** Stops */
-            stops: components["schemas"]["StopView"][];
             /** Geometry */
             geometry: {
                 [key: string]: unknown;
             } | null;
             /** Geometry Source */
             geometry_source: string | null;
+            route: components["schemas"]["RouteEntry"];
+            /** Stops */
+            stops: components["schemas"]["StopView"][];
         };
         /**
          * RowProblemView
          * @description Why one row was not taken; personal cells are masked.
          */
         RowProblemView: {
-            /** Line */
-            line: number;
-            /** Column */
-            column: string;
-            /** Code */
-            code: string;
-            /** Message */
-            message: string;
-            /** Value */
-            value: string;
             /** Candidates */
             candidates: string[];
+            /** Code */
+            code: string;
+            /** Column */
+            column: string;
+            /** Line */
+            line: number;
+            /** Message */
+            message: string;
             /** Remedy */
             remedy: string;
+            /** Value */
+            value: string;
         };
         /**
          * SessionView
          * @description A session; the tokens are absent when they went into cookies.
          */
         SessionView: {
-            me: components["schemas"]["Me"];
             /** Access Expires In S */
             access_expires_in_s: number;
+            /** Access Token */
+            access_token?: string | null;
+            me: components["schemas"]["Me"];
             /** Refresh Expires In S */
             refresh_expires_in_s: number;
+            /** Refresh Token */
+            refresh_token?: string | null;
             /**
              * Token Type
              * @default Bearer
              */
             token_type: string;
-            /** Access Token */
-            access_token?: string | null;
-            /** Refresh Token */
-            refresh_token?: string | null;
         };
         /**
          * SiteList
@@ -1725,87 +1725,87 @@ export interface components {
          * @description A kiosk, station or cabinet; `heard_at` says how old the rest of the presence is.
          */
         SiteView: {
+            /** Compartments */
+            compartments: {
+                [key: string]: number;
+            };
+            /** Device Id */
+            device_id: string | null;
+            /** Firmware */
+            firmware: string | null;
+            /** Heard At */
+            heard_at: string | null;
             /** Id */
             id: string;
-            /** Region */
-            region: string;
             /**
              * Kind
              * @enum {string}
              */
             kind: "kiosk" | "station" | "cabinet";
-            /** Scene */
-            scene: string;
+            /** Lat */
+            lat: number;
+            /** Lon */
+            lon: number;
             /** Name */
             name: string;
             /** Place Id */
             place_id: string;
-            /** Lon */
-            lon: number;
-            /** Lat */
-            lat: number;
-            /** Compartments */
-            compartments: {
-                [key: string]: number;
-            };
-            /** Status */
-            status: string;
-            /** Device Id */
-            device_id: string | null;
             /** Presence */
             presence: string | null;
-            /** Heard At */
-            heard_at: string | null;
-            /** Firmware */
-            firmware: string | null;
+            /** Region */
+            region: string;
+            /** Scene */
+            scene: string;
+            /** Status */
+            status: string;
         };
         /**
          * StopView
          * @description A stop in the order of driving; `label` is the number on the parcels and survives insertions.
          */
         StopView: {
-            /** Position */
-            position: number;
-            /** Label */
-            label: number;
-            /** Key */
-            key: string;
-            /** Kind */
-            kind: string;
-            /** Name */
-            name: string;
-            /** Place Id */
-            place_id: string;
-            /** Site Id */
-            site_id: string | null;
-            /** Lon */
-            lon: number;
-            /** Lat */
-            lat: number;
-            /** Position Source */
-            position_source: string;
-            /** Arrival S */
-            arrival_s: number;
-            /** Start S */
-            start_s: number;
-            /** Departure S */
-            departure_s: number;
             /**
              * Arrival At
              * Format: date-time
              */
             arrival_at: string;
+            /** Arrival S */
+            arrival_s: number;
+            /** Collections */
+            collections: string[];
+            /** Deliveries */
+            deliveries: string[];
+            /** Departure S */
+            departure_s: number;
+            /** Key */
+            key: string;
+            /** Kind */
+            kind: string;
+            /** Label */
+            label: number;
+            /** Lat */
+            lat: number;
             /** Leg Distance M */
             leg_distance_m: number;
             /** Leg Time S */
             leg_time_s: number;
+            load_after: components["schemas"]["LoadView"];
+            /** Lon */
+            lon: number;
+            /** Name */
+            name: string;
+            /** Place Id */
+            place_id: string;
+            /** Position */
+            position: number;
+            /** Position Source */
+            position_source: string;
+            /** Site Id */
+            site_id: string | null;
+            /** Start S */
+            start_s: number;
             /** Windows */
             windows: number[][];
-            /** Deliveries */
-            deliveries: string[];
-            /** Collections */
-            collections: string[];
-            load_after: components["schemas"]["LoadView"];
         };
         /**
          * TownshipView
@@ -1814,12 +1814,12 @@ export interface components {
         TownshipView: {
             /** Id */
             id: string;
-            /** Name */
-            name: string;
-            /** Lon */
-            lon: number | null;
             /** Lat */
             lat: number | null;
+            /** Lon */
+            lon: number | null;
+            /** Name */
+            name: string;
         };
         /**
          * UserList
@@ -1834,145 +1834,145 @@ export interface components {
          * @description What vehicles of one kind carry and cost; the shift is in seconds since local midnight.
          */
         VehicleTypeView: {
+            /** Capacity Count */
+            capacity_count: number;
+            /** Capacity Volume Cm3 */
+            capacity_volume_cm3: number;
+            /** Capacity Weight G */
+            capacity_weight_g: number;
+            /** Fixed Fen */
+            fixed_fen: number;
             /** Id */
             id: string;
             /** Name */
             name: string;
-            /** Profile */
-            profile: string;
-            /** Capacity Weight G */
-            capacity_weight_g: number;
-            /** Capacity Volume Cm3 */
-            capacity_volume_cm3: number;
-            /** Capacity Count */
-            capacity_count: number;
-            /** Fixed Fen */
-            fixed_fen: number;
-            /** Per Km Fen */
-            per_km_fen: number;
             /** Per Hour Fen */
             per_hour_fen: number;
-            /** Shift Start S */
-            shift_start_s: number;
+            /** Per Km Fen */
+            per_km_fen: number;
+            /** Profile */
+            profile: string;
             /** Shift End S */
             shift_end_s: number;
+            /** Shift Start S */
+            shift_start_s: number;
         };
         /**
          * VehicleView
          * @description A vehicle and who usually drives it.
          */
         VehicleView: {
-            /** Id */
-            id: string;
-            /** Type Id */
-            type_id: string;
-            /** Plate */
-            plate: string;
             /** Courier Id */
             courier_id: string | null;
+            /** Id */
+            id: string;
+            /** Plate */
+            plate: string;
+            /** Type Id */
+            type_id: string;
         };
         /**
          * VersionEntry
          * @description A version in the list of its plan.
          */
         VersionEntry: {
-            /** Id */
-            id: string;
-            /** Number */
-            number: number;
-            /** Parent Id */
-            parent_id: string | null;
-            /** Kind */
-            kind: string;
+            /** Actor */
+            actor: string;
+            /** Cost Fen */
+            cost_fen: number;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Actor */
-            actor: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Number */
+            number: number;
+            /** Parent Id */
+            parent_id: string | null;
+            /** Published At */
+            published_at: string | null;
             /** Reason */
             reason: string;
             /** Source */
             source: string;
-            /** Cost Fen */
-            cost_fen: number;
-            /** Published At */
-            published_at: string | null;
         };
         /**
          * VersionView
          * @description A version in figures; `source` is `geodesic` when times and distances are estimates.
          */
         VersionView: {
-            /** Version Id */
-            version_id: string;
-            /** Plan Id */
-            plan_id: string;
-            /** Region */
-            region: string;
-            /**
-             * Day
-             * Format: date
-             */
-            day: string;
-            /** Zone */
-            zone: string;
-            /** Number */
-            number: number;
-            /** Kind */
-            kind: string;
-            /** Parent Id */
-            parent_id: string | null;
+            /** Actor */
+            actor: string;
+            /** Cost */
+            cost: {
+                [key: string]: number;
+            };
+            /** Cost Fen */
+            cost_fen: number;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Actor */
-            actor: string;
-            /** Reason */
-            reason: string;
-            /** Seed */
-            seed: number;
-            /** Source */
-            source: string;
-            /** Routes */
-            routes: number;
-            /** Stops */
-            stops: number;
-            /** Parcels Planned */
-            parcels_planned: number;
-            /** Parcels Unassigned */
-            parcels_unassigned: number;
-            /** Reasons */
-            reasons: {
-                [key: string]: number;
-            };
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Digest */
+            digest: string;
             /** Distance M */
             distance_m: number;
             /** Duration S */
             duration_s: number;
-            /** Cost Fen */
-            cost_fen: number;
-            /** Cost */
-            cost: {
+            /** Kind */
+            kind: string;
+            /** Number */
+            number: number;
+            /** Parcels Planned */
+            parcels_planned: number;
+            /** Parcels Unassigned */
+            parcels_unassigned: number;
+            /** Parent Id */
+            parent_id: string | null;
+            /** Plan Id */
+            plan_id: string;
+            /** Published */
+            published: boolean;
+            /** Reason */
+            reason: string;
+            /** Reasons */
+            reasons: {
                 [key: string]: number;
             };
-            /** Statistics */
-            statistics: {
-                [key: string]: unknown;
-            };
+            /** Region */
+            region: string;
+            /** Routes */
+            routes: number;
+            /** Seed */
+            seed: number;
             /** Software */
             software: {
                 [key: string]: unknown;
             };
+            /** Source */
+            source: string;
+            /** Statistics */
+            statistics: {
+                [key: string]: unknown;
+            };
+            /** Stops */
+            stops: number;
+            /** Version Id */
+            version_id: string;
             /** Warnings */
             warnings: string[];
-            /** Digest */
-            digest: string;
-            /** Published */
-            published: boolean;
+            /** Zone */
+            zone: string;
         };
     };
     responses: never;
@@ -1983,6 +1983,621 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    report_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutcomeBatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeAnswer"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Something needed does not answer; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    pull_route: {
+        parameters: {
+            query: {
+                day: string;
+                /** @description `version_id` seen last; `changes` are against it. */
+                seen?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CourierRouteView"];
+                };
+            };
+            /** @description Not changed since the ETag sent. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: {
+                /** @description Position after which to begin; 0 is the beginning. */
+                after?: number;
+                /** @description Most entries of this page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    get_fleet: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
     health: {
         parameters: {
             query?: never;
@@ -1999,542 +2614,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
-                };
-            };
-        };
-    };
-    ready: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Health"];
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description Something needed does not answer; see Retry-After. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    log_in: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Login"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionView"];
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description Too often; see Retry-After. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    refresh: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: {
-                cunda_refresh?: string | null;
-            };
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Refresh"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionView"];
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    log_out: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
                 };
             };
         };
@@ -2564,28 +2643,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -2596,28 +2675,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -2628,34 +2707,2080 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
         };
     };
-    list_users: {
+    get_operation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    operation_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Id of the last event received; the stream goes on after it. */
+                "Last-Event-ID"?: string | null;
+            };
+            path: {
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    cancel_operation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_parcels: {
+        parameters: {
+            query: {
+                region: string;
+                /** @description Due on this day. */
+                day?: string | null;
+                company_id?: string | null;
+                direction?: ("deliver" | "collect") | null;
+                /** @description Status by the custody ledger. */
+                status?: string | null;
+                place_id?: string | null;
+                /** @description Most entries of this page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; absent for the first. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParcelPage"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    parcel_custody: {
+        parameters: {
+            query?: {
+                /** @description What the ledger had been told by then. */
+                known_at?: string | null;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustodyAnswer"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    get_parcel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                parcel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParcelView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    import_parcels: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_import_parcels"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_plans: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+                /** @description Only this day. */
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    get_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description Not changed since the ETag sent. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    publish_plan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read. Required. */
+                "If-Match"?: string | null;
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publishing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A condition header is missing. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    make_plan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    ready: {
         parameters: {
             query?: never;
             header?: never;
@@ -2670,7 +4795,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserList"];
+                    "application/json": components["schemas"]["Health"];
                 };
             };
             /** @description No valid login. */
@@ -2680,28 +4805,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -2712,28 +4837,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -2744,363 +4869,60 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
-        };
-    };
-    add_user: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description A value of the caller's own, the same on every retry. Required. */
-                "Idempotency-Key"?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewUserBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description A value or header is wrong. */
-            400: {
+            /** @description Something needed does not answer; see Retry-After. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description Not in the present state. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    remove_user: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                username: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3131,28 +4953,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3163,28 +4985,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3195,28 +5017,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3249,28 +5071,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3281,28 +5103,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3313,28 +5135,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3345,28 +5167,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3408,28 +5230,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3440,28 +5262,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3472,28 +5294,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3504,28 +5326,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3570,28 +5392,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3602,28 +5424,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3634,28 +5456,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3666,46 +5488,43 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
         };
     };
-    import_parcels: {
+    log_in: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A value of the caller's own, the same on every retry. Required. */
-                "Idempotency-Key"?: string | null;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "multipart/form-data": components["schemas"]["Body_import_parcels"];
+                "application/json": components["schemas"]["Login"];
             };
         };
         responses: {
@@ -3715,39 +5534,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ImportView"];
-                };
-            };
-            /** @description A value or header is wrong. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
+                    "application/json": components["schemas"]["SessionView"];
                 };
             };
             /** @description No valid login. */
@@ -3757,28 +5544,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3789,124 +5576,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description Not in the present state. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description Too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -3917,549 +5608,80 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
+                    };
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
                         code: string;
-                        params: Record<string, never>;
-                        remedy: string;
+                        detail: string;
                         errors?: {
+                            code: string;
                             /** @enum {string} */
                             in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
                             message: string;
                             params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
                         }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
                     };
                 };
             };
         };
     };
-    list_parcels: {
-        parameters: {
-            query: {
-                region: string;
-                /** @description Due on this day. */
-                day?: string | null;
-                company_id?: string | null;
-                direction?: ("deliver" | "collect") | null;
-                /** @description Status by the custody ledger. */
-                status?: string | null;
-                place_id?: string | null;
-                /** @description Most entries of this page. */
-                limit?: number;
-                /** @description `next_cursor` of the page before; absent for the first. */
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ParcelPage"];
-                };
-            };
-            /** @description A value or header is wrong. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    get_parcel: {
+    log_out: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                parcel_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ParcelView"];
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    parcel_custody: {
-        parameters: {
-            query?: {
-                /** @description What the ledger had been told by then. */
-                known_at?: string | null;
-            };
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CustodyAnswer"];
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    get_fleet: {
-        parameters: {
-            query: {
-                /** @description Name of the region. */
-                region: string;
-            };
-            header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            200: {
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["FleetView"];
-                };
+                content?: never;
             };
             /** @description No valid login. */
             401: {
@@ -4468,28 +5690,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -4500,60 +5722,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -4564,28 +5754,150 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
+                    };
+                };
+            };
+        };
+    };
+    refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: {
+                cunda_refresh?: string | null;
+            };
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Refresh"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
                         code: string;
-                        params: Record<string, never>;
-                        remedy: string;
+                        detail: string;
                         errors?: {
+                            code: string;
                             /** @enum {string} */
                             in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
                             message: string;
                             params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
                         }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
                     };
                 };
             };
@@ -4620,28 +5932,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -4652,28 +5964,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -4684,28 +5996,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -4716,293 +6028,40 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
         };
     };
-    make_plan: {
+    stream_events: {
         parameters: {
             query?: never;
             header?: {
-                /** @description A value of the caller's own, the same on every retry. Required. */
-                "Idempotency-Key"?: string | null;
+                /** @description Id of the last event received; the stream goes on after it. */
+                "Last-Event-ID"?: string | null;
             };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PlanOrder"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OperationView"];
-                };
-            };
-            /** @description A value or header is wrong. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description Not in the present state. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description Too often; see Retry-After. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    list_plans: {
-        parameters: {
-            query: {
-                /** @description Name of the region. */
-                region: string;
-                /** @description Only this day. */
-                day?: string | null;
-            };
-            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -5010,165 +6069,6 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PlanList"];
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    get_plan: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                plan_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PlanView"];
-                };
-            };
-            /** @description Not changed since the ETag sent. */
-            304: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5181,28 +6081,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -5213,60 +6113,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -5277,52 +6145,41 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
         };
     };
-    publish_plan: {
+    list_users: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description ETag of what was read. Required. */
-                "If-Match"?: string | null;
-                /** @description A value of the caller's own, the same on every retry. Required. */
-                "Idempotency-Key"?: string | null;
-            };
-            path: {
-                plan_id: string;
-            };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Publishing"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {
@@ -5330,7 +6187,130 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VersionView"];
+                    "application/json": components["schemas"]["UserList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    add_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUserBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
                 };
             };
             /** @description A value or header is wrong. */
@@ -5340,28 +6320,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -5372,28 +6352,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -5404,60 +6384,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -5468,60 +6416,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description Changed since it was read. */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -5532,60 +6448,176 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
-            /** @description A condition header is missing. */
-            428: {
+        };
+    };
+    remove_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid login. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
                         code: string;
-                        params: Record<string, never>;
-                        remedy: string;
+                        detail: string;
                         errors?: {
+                            code: string;
                             /** @enum {string} */
                             in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
                             message: string;
                             params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
                         }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
                     };
                 };
             };
@@ -5618,28 +6650,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -5650,28 +6682,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -5682,28 +6714,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -5714,329 +6746,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    list_routes: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                version_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RouteList"];
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    get_route: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                version_id: string;
-                number: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RouteView"];
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -6078,28 +6809,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -6110,28 +6841,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -6142,28 +6873,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -6174,28 +6905,329 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
+                    };
+                };
+            };
+        };
+    };
+    list_routes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
                         code: string;
-                        params: Record<string, never>;
-                        remedy: string;
+                        detail: string;
                         errors?: {
+                            code: string;
                             /** @enum {string} */
                             in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
                             message: string;
                             params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
                         }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    get_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
                     };
                 };
             };
@@ -6233,28 +7265,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -6265,28 +7297,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -6297,28 +7329,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -6329,28 +7361,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
@@ -6361,1060 +7393,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
                         /**
                          * Format: uri
                          * @description `urn:cunda:problem:` and the code.
                          */
                         type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    pull_route: {
-        parameters: {
-            query: {
-                day: string;
-                /** @description `version_id` seen last; `changes` are against it. */
-                seen?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CourierRouteView"];
-                };
-            };
-            /** @description Not changed since the ETag sent. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    report_events: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["OutcomeBatch"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OutcomeAnswer"];
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description Too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description Something needed does not answer; see Retry-After. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    get_operation: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                operation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OperationView"];
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    cancel_operation: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                operation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OperationView"];
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    operation_events: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Id of the last event received; the stream goes on after it. */
-                "Last-Event-ID"?: string | null;
-            };
-            path: {
-                operation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description No such thing, or not the caller's. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    list_events: {
-        parameters: {
-            query?: {
-                /** @description Position after which to begin; 0 is the beginning. */
-                after?: number;
-                /** @description Most entries of this page. */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EventPage"];
-                };
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-        };
-    };
-    stream_events: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Id of the last event received; the stream goes on after it. */
-                "Last-Event-ID"?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description No valid login. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The role may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
-                    };
-                };
-            };
-            /** @description The body or file cannot be used; `errors` points at the fields. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": {
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                        title: string;
-                        status: number;
-                        detail: string;
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        code: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        errors?: {
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                            code: string;
-                            message: string;
-                            params: Record<string, never>;
-                        }[];
                     };
                 };
             };
