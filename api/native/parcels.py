@@ -25,7 +25,7 @@ from dispatch.errors import ManifestMappingError, ParcelUnknownError
 from dispatch.parcels.manifest.importer import ImportReport
 from dispatch.parcels.model import Parcel
 from dispatch.parcels.repository import ParcelRepository
-from lockers.masking import mask_address, mask_name, mask_phone
+from kernel.privacy import masked
 
 router = APIRouter(tags=["parcels"])
 
@@ -208,7 +208,7 @@ def list_parcels(
     with services.database.read() as session:
         rows = session.execute(query.order_by(Parcel.id).limit(limit + 1)).all()
         page, more = cut_page(rows, limit)
-        items = [_view(parcel, standing, masked=True) for parcel, standing in page]
+        items = [_view(parcel, standing, in_clear=False) for parcel, standing in page]
     return ParcelPage(items=items, next_cursor=write_cursor(_CURSOR, items[-1].id) if more else None)
 
 
@@ -221,7 +221,7 @@ def get_parcel(
         found = session.execute(_visible(identity).where(Parcel.id == parcel_id)).first()
         if found is None or identity.region not in (None, found[0].region):
             raise ParcelUnknownError(f"no parcel is known as {parcel_id!r}", key=parcel_id)
-        return _view(*found, masked=identity.role == "company_viewer")
+        return _view(*found, in_clear=identity.role != "company_viewer")
 
 
 @router.get("/parcels/{key}/custody", responses=problems(404))
@@ -271,12 +271,12 @@ def _is_visible(identity: Identity, parcel: Parcel) -> bool:
     )
 
 
-def _view(parcel: Parcel, standing: CustodyStanding, *, masked: bool) -> ParcelView:
+def _view(parcel: Parcel, standing: CustodyStanding, *, in_clear: bool) -> ParcelView:
     fields: dict[str, Any] = {name: getattr(parcel, name) for name in ParcelView.model_fields if hasattr(parcel, name)}
-    if masked:
-        fields["recipient_name"] = mask_name(parcel.recipient_name)
-        fields["recipient_phone"] = mask_phone(parcel.recipient_phone)
-        fields["address"] = mask_address(parcel.address)
+    if not in_clear:
+        fields["recipient_name"] = masked("name", parcel.recipient_name)
+        fields["recipient_phone"] = masked("phone", parcel.recipient_phone)
+        fields["address"] = masked("address", parcel.address)
     return ParcelView(
         **fields,
         status=standing.status,

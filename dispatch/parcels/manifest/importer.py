@@ -21,12 +21,12 @@ from dispatch.parcels.manifest.rows import Draft, RowReader, RowRules
 from dispatch.parcels.manifest.table import ManifestLimits, Table, open_table
 from dispatch.parcels.model import DELIVER, DIRECTIONS
 from dispatch.parcels.repository import ParcelRepository, PieceKey
-from dispatch.privacy import PersonalField, masked
 from dispatch.products.product import ServiceProduct
 from dispatch.products.service import default_product, products_in_force
 from kernel.clock import Clock
 from kernel.events import append_event
 from kernel.ids import Ids
+from kernel.privacy import PersonalField, masked
 from kernel.progress import Progress, silent
 
 _BATCH_ROWS = 2_000

@@ -18,8 +18,8 @@ from dispatch.parcels.manifest.problems import RowProblem
 from dispatch.parcels.manifest.raw import RawRow
 from dispatch.parcels.model import CABINET, COLLECT, DELIVER, DOOR, STATION
 from dispatch.parcels.repository import PieceKey
-from dispatch.privacy import masked
 from dispatch.products.product import ServiceProduct, allowed_channels
+from kernel.privacy import masked
 from maps.datum import convert
 
 # Without a measured volume: carriers bill 6,000 cm³ as one kilogram (industry's volumetric divisor).

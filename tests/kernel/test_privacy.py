@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatch.privacy import masked
+from kernel.privacy import masked
 
 _HAN = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5)
 _WORD = st.text(st.one_of(_HAN, st.characters(min_codepoint=0x41, max_codepoint=0x7A)), min_size=1, max_size=6)

@@ -1,5 +1,7 @@
 """The one mask for personal data: on labels, screens, messages and logs (LAW-09, 隐私面单).
 
+:func:`masked` hides what must not be shown; :func:`personal_data_in` finds what must not travel.
+
 Reading of GB/T 41833-2022 (recommended standard, in force 2023-02-01), second-hand: hide at least one
 character of each name, at least six digits of each telephone number, and the unit or room of the address.
 """
@@ -7,7 +9,8 @@ character of each name, at least six digits of each telephone number, and the un
 from __future__ import annotations
 
 import re
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Final, Literal
 
 PersonalField = Literal["name", "phone", "address"]
 
@@ -27,6 +30,24 @@ _PRIVATE_PART = re.compile(
     re.IGNORECASE,
 )
 _LAST_ADMINISTRATIVE = re.compile(rf".*{_ADMINISTRATIVE}", re.DOTALL)
+
+
+_PHONE: Final = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9A-Za-z])")
+_ID_CARD: Final = re.compile(
+    r"(?<![0-9A-Za-z])[1-9]\d{5}(?:18|19|20)\d{2}(?:0\d|1[0-2])[0-3]\d\d{3}[0-9Xx](?![0-9A-Za-z])"
+)
+# Names of fields that would hold personal data or a secret; ids, masked forms and digests may travel.
+_PERSONAL_NAMES: Final = re.compile(
+    r"(?:^|_)(?:name|phone|mobile|tel|address|addr|id_card|idcard|identity_number|email|wechat|pin|otp|password|"
+    r"pickup_code|passcode|code)$",
+    re.IGNORECASE,
+)
+# A reason code or an error code is a word from a list, not a secret.
+_HARMLESS_NAMES: Final = re.compile(
+    r"(?:^|_)(?:reason|error|refusal|product|scene|firmware|model|branch)_(?:code|name)$"
+)
+# A waybill of eleven digits may look like a phone.
+_NUMBERS_BY_NATURE: Final = frozenset({"waybill"})
 
 
 def masked(field: PersonalField, value: str) -> str:
@@ -71,3 +92,31 @@ def _mask_address(address: str) -> str:
     elif private is None:
         public = public[: len(public) // 2]
     return public.rstrip() + _MASK * 4
+
+
+def personal_data_in(value: Any, path: str = "") -> Iterator[str]:
+    """Name the places inside a message that hold, or look as if they held, personal data.
+
+    Parameters
+    ----------
+    value
+        A JSON value.
+    path
+        Where it stands, for the answer.
+    """
+    if isinstance(value, dict):
+        for name, part in value.items():
+            here = f"{path}.{name}" if path else str(name)
+            if _is_personal_name(str(name)) and part not in (None, ""):
+                yield here
+            elif name not in _NUMBERS_BY_NATURE:
+                yield from personal_data_in(part, here)
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from personal_data_in(part, f"{path}[{index}]")
+    elif isinstance(value, str) and (_PHONE.search(value) or _ID_CARD.search(value)):
+        yield path or "text"
+
+
+def _is_personal_name(name: str) -> bool:
+    return bool(_PERSONAL_NAMES.search(name)) and not _HARMLESS_NAMES.search(name)
