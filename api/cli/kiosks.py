@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
+from api.cli import kiosk_siting
 from api.cli.terminal import JsonFlag, emit, ends_on_sigterm, progress_bars, ready_services, say, table
 from api.errors import UsageError
 
-app = typer.Typer(help="Kiosks: simulate them, list what was heard of them.", no_args_is_help=True)
+app = typer.Typer(help="Kiosks: simulate them, list what was heard of them, site them.", no_args_is_help=True)
+app.command("site")(kiosk_siting.site)
+app.command("sleepers")(kiosk_siting.sleeping)
 
 
 def add_to(root: typer.Typer) -> None:

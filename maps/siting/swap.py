@@ -1,7 +1,7 @@
 """Siting by exchange, for answers while somebody drags kiosks about.
 
 Teitz and Bart (1968) exchange one open site for one closed site as long as that helps. The cost of all
-exchanges at once is two matrix operations (after Whitaker 1983): adding candidate c and removing site r
+exchanges at once takes a few passes over the matrix (after Whitaker 1983): adding candidate c and removing site r
 costs every demand ``min(minutes to c, minutes to its nearest site other than r)``.
 """
 
@@ -138,5 +138,10 @@ class _Search:
         nearest, second = values.min(axis=1), values.max(axis=1)
         stays = np.minimum(self._costs, nearest[:, None])
         loses = np.minimum(self._costs, second[:, None]) - stays
-        mine = first[None, :] == np.arange(len(sites))[:, None]
-        return np.asarray(stays.sum(axis=0)[None, :] + mine.astype(np.float64) @ loses, dtype=np.float64)
+        # Summed by nearest site. Not a matrix product: its threads cost more than they save at this size.
+        by_site = np.argsort(first, kind="stable")
+        groups, begins = np.unique(first[by_site], return_index=True)
+        lost = np.zeros((len(sites) + 2, self._costs.shape[1]))
+        if len(groups):
+            lost[groups] = np.add.reduceat(loses[by_site], begins, axis=0)
+        return np.asarray(stays.sum(axis=0)[None, :] + lost[: len(sites)], dtype=np.float64)
