@@ -149,14 +149,35 @@ def departure_s(
     slack = late - early
     if not base.visits or slack <= 0:
         return early
+    if not breaks and len(trips) == 1:
+        return min(late, max(early, _latest_departure_s(problem, kind, base)))
     # Leaving d later ends the day no later as long as d is at most the waiting found on the way and no
     # window is lost; the end is monotone in d, so halving finds the largest such d.
     low, high = 0, min(slack, base.end_s - base.start_s)
     while low < high:
         middle = (low + high + 1) // 2
         tried = _simulate(problem, kind_index, trips, early + middle, breaks)
-        if tried.end_s <= base.end_s and tried.late_s <= base.late_s and tried.start_s <= late:
+        if tried.end_s <= base.end_s and tried.late_s <= base.late_s:
             low = middle
         else:
             high = middle - 1
     return early + low
+
+
+def _latest_departure_s(problem: Problem, kind: VehicleType, base: RouteSchedule) -> int:
+    """Walk back from the end of a one-trip route, asking how late each stop may begin."""
+    profile = problem.profiles[kind.profile]
+    latest = base.end_s
+    onward = None if kind.end_depot is None else problem.depots[kind.end_depot].location
+    for visit in reversed(base.visits):
+        task = problem.tasks[visit.task]
+        if onward is not None:
+            latest -= profile.leg(task.location, onward)[1]
+        latest -= visit.leave_s - visit.start_s
+        if visit.late_s:
+            latest = visit.start_s
+        else:
+            fits = [min(close_s, latest) for open_s, close_s in task.windows if open_s <= latest]
+            latest = max(visit.start_s, fits[-1] if fits else visit.start_s)
+        onward = task.location
+    return latest - base.visits[0].leg_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -26,6 +27,12 @@ class Progress(Protocol):
     def __call__(self, stage: str, done: int, total: int | None = None, note: str = "") -> None:
         """Tell that ``done`` of ``total`` units of a stage are finished."""
         ...
+
+
+BATCH = 100
+"""Tasks inserted between two looks at the clock while the first plan is made."""
+SEED_STRIDE = 1_000_003
+"""Distance between the seeds of one search's threads, so that neighbouring seeds share none."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def solve_model(
     if orders:
         write_orders(data, state, orders)
         search(data, state, a.LOAD, 0, 0.0, 1.0, 1.0, 1)
-    search(data, state, a.CONSTRUCT, 0, 0.0, 1.0, 1.0, 1)
+    construct(model, state, seed)
     note_best(model, run, state)
     top = params.start_heat * mean_arc(model, state)
     ratio = params.end_heat / params.start_heat
@@ -112,6 +119,18 @@ def solve_model(
         if progress is not None:
             progress("solve", int(1000 * min(1.0, used)), 1000, f"cost {int(state.info[a.BEST]) * model.scale}")
     return state
+
+
+def construct(model: Model, state: a.State, seed: int) -> None:
+    """Insert every absent task that fits, in random order, a hundred at a time."""
+    absent = state.absent[: int(state.info[a.NABSENT])].copy()
+    np.random.default_rng(seed % (1 << 63)).shuffle(absent)
+    for first in range(0, absent.size, BATCH):
+        batch = absent[first : first + BATCH]
+        state.removed[: batch.size] = batch
+        state.was_absent[batch] = 1
+        state.info[a.NREM] = batch.size
+        kernels(model.flags).search(model.data, state, a.CONSTRUCT, 1, 0.0, 1.0, 1.0, 1)
 
 
 def _next_chunk(
@@ -339,13 +358,25 @@ def solve(
     params: SearchParams | None = None,
 ) -> Result:
     """Search for the cheapest plan; see :func:`routing.solve`."""
-    run = RunState(time.perf_counter(), time.thread_time())
+    began_s = time.perf_counter()
     params = params or SearchParams()
     model = compile_problem(problem, params.near)
-    stats: dict[str, Any] = {"setup_s": round(time.perf_counter() - run.began_s, 4)}
-    state = solve_model(model, stop, run, seed, initial, params, progress)
+    stats: dict[str, Any] = {"setup_s": round(time.perf_counter() - began_s, 4)}
+
+    def one(number: int) -> tuple[a.State, RunState]:
+        run = RunState(began_s, time.thread_time())
+        listener = progress if number == 0 else None
+        return solve_model(model, stop, run, seed + number * SEED_STRIDE, initial, params, listener), run
+
+    if threads <= 1:
+        finished = [one(0)]
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            finished = list(pool.map(one, range(threads)))
+    state, run = min(finished, key=lambda pair: split_cost(model, pair[0]))
     missing, cost = split_cost(model, state)
     solution = to_solution(model, state)
     stats |= {"accepted": int(state.info[a.ACCEPTED]), "new_bests": int(state.info[a.IMPROVED])}
-    runtime_s = time.perf_counter() - run.began_s
-    return Result(solution, cost, missing, run.iterations, runtime_s, seed, threads, tuple(run.history), stats)
+    iterations = sum(other.iterations for _, other in finished)
+    runtime_s = time.perf_counter() - began_s
+    return Result(solution, cost, missing, iterations, runtime_s, seed, threads, tuple(run.history), stats)

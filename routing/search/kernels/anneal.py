@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from .arrays import (
     ACCEPTED,
+    ANNEAL,
     AUX,
     BEST,
     BESTAT,
     CLS,
     CM,
-    CONSTRUCT,
     CUR,
     END,
     EXAMINE,
@@ -31,6 +31,7 @@ from .arrays import (
     NABSENT,
     NABSENT_BEST,
     NDIRTY,
+    NOFRONT,
     NONE,
     NREM,
     NROUTES,
@@ -42,8 +43,8 @@ from .arrays import (
     START,
 )
 from .chance import below, exponential, unit
-from .compiled import entry, inner
-from .features import PAIR, RICH
+from .compiled import entry, heavy, inner
+from .features import HET, LIMITS, MIXED, PAIR, RICH, TW
 from .places import RELOADED, best_pair, best_place
 from .routes import (
     add_absent,
@@ -57,6 +58,10 @@ from .routes import (
     start_empty,
 )
 from .walk import walk
+
+WHOLE_ROUTE = 0.005
+MOST_WHOLE = 100
+OTHER_CLASS = 0.1
 
 
 @inner
@@ -99,7 +104,7 @@ def take_out_one(data, state, x, stamp):
     state.info[NREM] += 1
 
 
-@inner
+@heavy
 def close_gaps(data, state, r, stamp):
     """Compact a route; if what is left breaks a rule, take that out too. Return the cost change, or INF."""
     before = state.rint[r, AUX]
@@ -150,7 +155,7 @@ def merge_trips(data, state, r):
     return delta
 
 
-@inner
+@heavy
 def ruin_route(data, state, r, x, size, stamp):
     """Remove a string of ``size`` tasks that holds ``x``, sometimes leaving a middle part standing."""
     length = state.rint[r, LEN]
@@ -191,7 +196,11 @@ def ruin(data, state, mean_removed, longest):
     present = n - info[NABSENT]
     delta = 0
     seed = below(rng, n)
-    if present > 0 and info[NROUTES] > 0:
+    r = state.node[seed, RID]
+    if r >= 0 and unit(rng) < WHOLE_ROUTE and state.rint[r, LEN] <= MOST_WHOLE:
+        # Strings never empty a long route, so saving a vehicle or changing its kind takes this.
+        delta += ruin_route(data, state, r, seed, state.rint[r, LEN], stamp)
+    elif present > 0 and info[NROUTES] > 0:
         mean_length = present // info[NROUTES]
         ls = max(1, min(longest, mean_length))
         strings = 1 + int(unit(rng) * (4.0 * mean_removed / (1.0 + ls) - 1.0))
@@ -318,9 +327,11 @@ def put_pair_in(data, state, p, r, i, k, c):
     return refresh(data, state, r) - before
 
 
-@inner
+@heavy
 def insert_lead(data, state, lead, limit, blink):
     """Insert one task, shipment or the best of alternatives below a price; return (done, cost change)."""
+    if state.info[NSAVED] >= state.saved.shape[0]:
+        return False, 0  # no room to remember one more route for the undo
     if PAIR and data.side[lead] != 0:
         _, r, i, k, c = best_pair(data, state, lead, limit, blink)
         if r < 0:
@@ -452,38 +463,81 @@ def load_plan(data, state):
 
 
 @inner
-def construct(data, state):
-    """Insert every absent task that fits into the present plan, in random order."""
-    info = state.info
-    count = info[NABSENT]
-    for i in range(count):
-        state.removed[i] = state.absent[i]
-    for i in range(count - 1, 0, -1):
-        k = below(state.rng, i + 1)
-        x = state.removed[i]
-        state.removed[i] = state.removed[k]
-        state.removed[k] = x
-    for i in range(count):
-        x = state.removed[i]
-        info[NSAVED] = 0
-        info[STAMP] += 1
-        done, change = insert_lead(data, state, x, data.prize[x], False)
-        if done:
-            info[CUR] += change - data.prize[x]
-            drop_absent(state, x)
-            note_dirty(state)
+def set_class(data, state, r, c):
+    """Give a route another class of vehicle and return its cost, INF if it breaks a rule with it."""
+    length = state.rint[r, LEN]
+    state.free_vehicles[state.rint[r, CLS]] += 1
+    state.free_vehicles[c] -= 1
+    state.rint[r, CLS] = c
+    state.seq[r, 0] = data.cls[c, START]
+    state.seq[r, length + 1] = data.cls[c, END]
+    return refresh(data, state, r)
 
 
 @inner
-def iterate(data, state, heat, mean_removed, longest):
-    """Do one iteration: ruin, recreate, accept or undo."""
+def class_may_take(data, state, r, c):
+    """Tell whether a class may serve and carry all that is on a route."""
+    if data.cls[c, NOFRONT] > 0:
+        return False
+    for k in range(1, state.rint[r, LEN] + 1):
+        x = state.seq[r, k]
+        if RICH and x >= data.n:
+            if data.cls[c, MAXTRIPS] < 2 or data.reload[c, 0] != x:
+                return False
+        elif data.allowed[c, x] == 0:
+            return False
+    if not RICH:
+        for d in range(data.delivery.shape[1]):
+            if state.load[r, d, 0] > data.capacity[c, d]:
+                return False
+            if MIXED and state.load[r, d, 2] > data.capacity[c, d]:
+                return False
+    return True
+
+
+@inner
+def change_class(data, state):
+    """Try a random other class of vehicle for a random touched route; return the cost change."""
+    info = state.info
+    rng = state.rng
+    if info[NSAVED] == 0:
+        return 0
+    r = state.saved[below(rng, info[NSAVED])]
+    if state.rint[r, LEN] == 0:
+        return 0
+    old = state.rint[r, CLS]
+    best = old
+    first = state.rint[r, AUX] if TW or MIXED or LIMITS or RICH else refresh(data, state, r)
+    least = first
+    for c in range(data.cls.shape[0]):
+        if c == old or state.free_vehicles[c] <= 0 or not class_may_take(data, state, r, c):
+            continue
+        cost = set_class(data, state, r, c)
+        if cost < least:
+            least = cost
+            best = c
+        set_class(data, state, r, old)
+    if best != old:
+        set_class(data, state, r, best)
+    return least - first
+
+
+@inner
+def iterate(data, state, task, heat, mean_removed, longest):
+    """Do one iteration: ruin (or take what Python put into ``removed``), recreate, accept or undo."""
     info = state.info
     info[STAMP] += 1
-    info[ITER] += 1
-    delta = ruin(data, state, mean_removed, longest)
+    if task == ANNEAL:
+        info[ITER] += 1
+        delta = ruin(data, state, mean_removed, longest)
+    else:
+        info[NSAVED] = 0
+        delta = 0
     if delta < INF // 2:
         delta += recreate(data, state, heat)
-    if delta < heat * exponential(state.rng, data.minus_log):
+        if HET and data.cls.shape[0] > 1 and unit(state.rng) < OTHER_CLASS:
+            delta += change_class(data, state)
+    if task != ANNEAL or delta < heat * exponential(state.rng, data.minus_log):
         info[CUR] += delta
         note_dirty(state)
         info[ACCEPTED] += 1
@@ -514,16 +568,14 @@ def search(data, state, task, iterations, heat, cooling, mean_removed, longest):
     ----------
     task
         ANNEAL: that many iterations, the temperature falling by ``cooling`` each. LOAD: take the plan in
-        ``best_seq``. CONSTRUCT: insert what is absent and call the outcome the best plan. EXAMINE: leave
-        the events of the route in slot 0 of the best plan in ``state.event``.
+        ``best_seq``. CONSTRUCT: insert what stands in ``removed``. EXAMINE: leave the events of the route in
+        slot 0 of the best plan in ``state.event``.
     """
     if task == LOAD:
         load_plan(data, state)
-    if task == CONSTRUCT:
-        construct(data, state)
         store_best(state)
     if RICH and task == EXAMINE:
         examine(data, state)
     for _ in range(iterations):
-        iterate(data, state, heat, mean_removed, longest)
+        iterate(data, state, task, heat, mean_removed, longest)
         heat *= cooling

@@ -19,7 +19,7 @@ from typing import Any
 
 import numba
 
-from .features import NAME
+from .features import NAME, PAIR, RICH
 
 
 def _digest() -> str:
@@ -69,6 +69,11 @@ def inner(function: Any) -> Any:
 def apart(function: Any) -> Any:
     """Compile a large function that other kernels call and that is better not copied into each caller."""
     return _njit(function, no_cpython_wrapper=True)
+
+
+def heavy(function: Any) -> Any:
+    """Compile as :func:`inner` where speed is all, as :func:`apart` in the variants with much code."""
+    return apart(function) if RICH or PAIR else inner(function)
 
 
 def entry(function: Any) -> Any:

@@ -53,7 +53,7 @@ from .arrays import (
     WAIT,
 )
 from .chance import bits32
-from .compiled import inner
+from .compiled import heavy, inner
 from .features import DUR, HET, LIMITS, MIXED, RICH, TW
 from .routes import take_slot
 from .walk import begin_work, copy_line, insert_in_line, walk
@@ -266,7 +266,7 @@ def alone_within_limits(data, c, x, start, end):
     return data.time[tm, start, x] + data.time[tm, x, end] <= data.cls[c, MAXDRIVE]
 
 
-@inner
+@heavy
 def best_place(data, state, x, best, blink):
     """Find the cheapest place of one task beside its neighbours or in a new route.
 
@@ -498,7 +498,7 @@ def pair_alone_cost(data, state, c, p, d):
     return cost
 
 
-@inner
+@heavy
 def best_pair(data, state, p, best, blink):
     """Find the cheapest places of a shipment in routes near either end, or in a new one.
 

@@ -55,7 +55,7 @@ from .arrays import (
     TPRV,
     WAIT,
 )
-from .compiled import inner
+from .compiled import heavy, inner
 from .features import DUR, HET, LIMITS, MIXED, PAIR, RICH, TW
 from .walk import copy_line, walk
 from .windows import latest_start, next_start
@@ -201,7 +201,7 @@ def refresh_loads(data, state, r):
                 now -= data.change[x, d]
 
 
-@inner
+@heavy
 def refresh(data, state, r):
     """Recompute everything derived of one route; return its cost, INF if it breaks a rule.
 
