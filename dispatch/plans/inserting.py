@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from dispatch.demand.reasons import Reason, ReasonCode
@@ -17,7 +16,7 @@ from dispatch.parcels.model import COLLECT, Parcel
 from dispatch.parcels.repository import ParcelRepository
 from dispatch.plans.content import content_digest
 from dispatch.plans.errors import NotACollectionError
-from dispatch.plans.geometry import RouteLine
+from dispatch.plans.geometry import RouteLine, line_through
 from dispatch.plans.insertion import Inserted, OpenRoute, cheapest_insertion, fixed_stops
 from dispatch.plans.matrices import DayMatrices, MatrixStore, Point, rounded, star_matrices
 from dispatch.plans.model import Plan, PlanProgress, PlanVersion
@@ -192,8 +191,7 @@ class _Travel:
 
     def over(self, profile: str, points: Sequence[Point]) -> tuple[RouteLine, str]:
         """Return the line of a drive and what stands behind it."""
-        path = self.region.engine().route(np.array(points), profile)
-        return RouteLine(path.coordinates, path.leg_offsets), path.source
+        return line_through(self.region.engine(), points, profile)
 
 
 class _Inserter:

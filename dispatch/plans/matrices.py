@@ -57,6 +57,10 @@ class MatrixAnswer(Protocol):
 class PathAnswer(Protocol):
     """What planning reads of a road engine's drive."""
 
+    def simplified(self, tolerance_m: float) -> PathAnswer:
+        """Return the same drive with a line of fewer points."""
+        ...
+
     @property
     def coordinates(self) -> NDArray[np.float64]:
         """Return the line, shape (p, 2)."""

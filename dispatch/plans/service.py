@@ -19,9 +19,9 @@ from dispatch.fleet.errors import NoFleetError
 from dispatch.fleet.fleet import Fleet
 from dispatch.plans.content import PlanContent, read_solution
 from dispatch.plans.errors import NothingDueError, PlanNotFoundError
-from dispatch.plans.geometry import RouteLine
+from dispatch.plans.geometry import RouteLine, line_through
 from dispatch.plans.inserting import Insertion, insert_into
-from dispatch.plans.matrices import DayMatrices, MatrixStore, PathAnswer, Roads
+from dispatch.plans.matrices import DayMatrices, MatrixStore, Roads
 from dispatch.plans.notes import road_notes
 from dispatch.plans.problem import DayProblem, day_points, day_problem
 from dispatch.plans.publishing import publish_version, stale
@@ -243,8 +243,7 @@ class Planner:
     ) -> tuple[RouteLine, str]:
         progress("geometry", *at)
         points = [given.depot, *(one.visit.point for one in route.stops), given.depot]
-        path: PathAnswer = region.engine().route(points, route.kind.profile)
-        return RouteLine(path.coordinates, path.leg_offsets), path.source
+        return line_through(region.engine(), points, route.kind.profile)
 
     def _store(
         self,
