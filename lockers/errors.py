@@ -29,3 +29,10 @@ class InvalidDropOffError(InputError):
     """A drop-off cannot be what its description says."""
 
     code = "invalid_drop_off"
+
+
+class ImpossibleStepError(ConflictError):
+    """Something cannot happen in the present state."""
+
+    code = "impossible_step"
+    remedy = "Look at the present state; docs/devices/lockers.md lists what can follow it."
