@@ -1,4 +1,4 @@
-import { memo } from "react";
+import { memo, useEffect, useRef } from "react";
 
 import { Late, Route as RouteIcon } from "../design/icons";
 import { formatCount, formatDaySeconds, formatKm } from "../i18n/format";
@@ -17,6 +17,11 @@ export interface RouteListProps {
 /** Every route with its vehicle, end, stops and loads; complete without the map (WEB-11). */
 export function RouteList({ routes, contents, loading, selected, onRoute }: RouteListProps) {
   const { t } = useLanguage();
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    if (selected === null) return;
+    list.current?.querySelector(`[data-route="${selected}"]`)?.scrollIntoView({ block: "nearest" });
+  }, [selected]);
   if (routes.length === 0) {
     return (
       <div className="empty">
@@ -26,7 +31,7 @@ export function RouteList({ routes, contents, loading, selected, onRoute }: Rout
     );
   }
   return (
-    <ul className="scroll" aria-label={t("routes.title")}>
+    <ul className="scroll" ref={list} aria-label={t("routes.title")}>
       {routes.map((route) => (
         <Row key={route.id} route={route} late={lateStops(contents.get(route.id)?.stops ?? NO_STOPS)} selected={route.id === selected} onRoute={onRoute} />
       ))}

@@ -1,4 +1,4 @@
-import { memo, useId, useMemo, useRef } from "react";
+import { memo, useEffect, useId, useMemo, useRef } from "react";
 
 import { formatDaySeconds } from "../i18n/format";
 import { useLanguage } from "../i18n/language";
@@ -33,6 +33,11 @@ export function Timeline(props: TimelineProps) {
     props.onRoute(next.id);
     list.current?.querySelector<HTMLElement>(`[data-route="${next.id}"]`)?.focus();
   }
+
+  useEffect(() => {
+    if (props.selectedRoute === null) return;
+    list.current?.querySelector(`[data-route="${props.selectedRoute}"]`)?.scrollIntoView({ block: "nearest" });
+  }, [props.selectedRoute]);
 
   return (
     <section className="timeline" aria-label={t("timeline.title")}>
