@@ -50,12 +50,16 @@ def ready_services(**overrides: Any) -> Iterator[Services]:
 
 @contextmanager
 def ends_on_sigterm() -> Iterator[None]:
-    """Let a polite kill end the block as Ctrl-C does, so that what it started is stopped too."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    """Let a polite kill end the block as Ctrl-C does, so that what it started is stopped too.
+
+    A shell starts background jobs with Ctrl-C switched off; here it counts again.
+    """
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,17 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_help_comes_at_once() -> None:
-    """Whoever asks for help does not wait for the solver to load: half a second at most."""
-    took = []
+    """Whoever asks for help does not wait for the solver to load: half a second of work at most."""
+    took_s = []
     for _ in range(3):
-        began = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run([sys.executable, "-m", "api.cli", "--help"], capture_output=True, text=True, cwd=PROJECT)
-        took.append(time.perf_counter() - began)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # Processor time, not the clock on the wall: a busy machine says nothing about us.
+        took_s.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
         assert done.returncode == 0
         assert "region" in done.stdout
-    assert min(took) < 0.5
+    assert min(took_s) < 0.5
 
 
 def test_help_loads_no_heavy_room() -> None:
