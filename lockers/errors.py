@@ -36,3 +36,10 @@ class ImpossibleStepError(ConflictError):
 
     code = "impossible_step"
     remedy = "Look at the present state; docs/devices/lockers.md lists what can follow it."
+
+
+class CodeFormError(InputError):
+    """A code or its key does not have the form it must have."""
+
+    code = "code_form"
+    remedy = "Codes have eight digits, keys 32 bytes."
