@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date as date_type
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +12,7 @@ import typer
 from api.cli.terminal import JsonFlag, emit, plain, progress_bars, ready_services
 
 if TYPE_CHECKING:
+    from api.services import Services
     from dispatch.plans.summary import VersionSummary
 
 
@@ -29,6 +32,14 @@ def plan(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the solver.")] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "",
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            "--export",
+            help="Write the day's problem (ids and numbers, nobody's name) to this folder instead of planning it: "
+            "for benchmarks and reports.",
+        ),
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Plan a day: stops, road matrix, solver, independent check, an immutable version."""
@@ -43,6 +54,8 @@ def plan(
             seed=services.settings.solve_seed if seed is None else seed,
             threads=services.settings.worker_threads,
         )
+        if export is not None:
+            return _export(services, region, day, export, json)
         with progress_bars(json) as progress:
             made = services.planner.make_plan(
                 region, day, actor="user:cli", reason=reason, settings=settings, progress=progress
@@ -50,6 +63,16 @@ def plan(
         if publish:
             made = services.planner.publish(made.version_id, actor="user:cli", reason=reason)
     emit(plain(made.as_dict()), json, _lines(made))
+
+
+def _export(services: Services, region: str, day: date_type, folder: Path, json: bool) -> None:
+    from dispatch.plans.problem import dump_day
+
+    with progress_bars(json) as progress:
+        prepared = services.planner.prepare(region, day, progress=progress)
+    dump_day(prepared.problem, folder)
+    stops = len(prepared.problem.stops)
+    emit({"folder": str(folder), "stops": stops}, json, [f"{region} {day}: {stops} stops written to {folder}"])
 
 
 def _lines(made: VersionSummary) -> list[str]:
