@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+from lockers.activity import METRICS, VERSION
 from lockers.book import BOOK
 from lockers.sending import PATIENCE_S, SENDING
 from lockers.visit import VISIT
@@ -40,6 +41,15 @@ def page() -> str:
             "Leaving is always possible, by hardware; the program only records it.",
             "",
             VISIT.table(),
+            f"## Activity of kiosks (活跃度), metrics version {VERSION}",
+            "",
+            "Pure functions of events (`lockers.activity.daily_report`), by branch, scene or device. Time is corrected "
+            "event time in the region's zone; late events restate their day, and a report says as of when it speaks.",
+            "",
+            "| metric | 中文 | definition |",
+            "|---|---|---|",
+            *(f"| `{name}` | {zh} | {definition} |" for name, (zh, definition) in METRICS.items()),
+            "",
         ]
     )
 
