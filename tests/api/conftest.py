@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
@@ -23,6 +24,7 @@ from dispatch.fleet.repository import FleetRepository
 from dispatch.plans.service import PlanSettings
 from dispatch.plans.summary import VersionSummary
 from kernel.clock import ManualClock
+from kernel.db import Database
 from kernel.ids import SystemIds
 from kernel.log import set_up_logging
 from kernel.money import Fen
@@ -44,12 +46,23 @@ def _quiet_logs() -> None:
     set_up_logging("info", "json")
 
 
+@pytest.fixture(scope="session")
+def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Set a SQLite database up once; each test gets a copy."""
+    path = tmp_path_factory.mktemp("prepared") / "cunda.db"
+    database = Database(f"sqlite:///{path}")
+    require_schema(database)
+    database.close()
+    return path
+
+
 @pytest.fixture
-def services(tmp_path: Path, clock: ManualClock) -> Iterator[Services]:
+def services(tmp_path: Path, clock: ManualClock, prepared_file: Path) -> Iterator[Services]:
     """Give every service over a fresh SQLite database, with a clock that stands still."""
     settings = load_settings(home=tmp_path / "home")
+    settings.home.mkdir()
+    shutil.copyfile(prepared_file, settings.home / "cunda.db")
     wired = build_services(settings, clock=clock, ids=SystemIds())
-    require_schema(wired.database)
     yield wired
     wired.database.close()
 
