@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from dispatch.custody.events import EVENT_TYPES, NEXT_ACTIONS, NEXT_STEP_TITLES, STATUS_TITLES
+from dispatch.demand.parcel import StopKind
+from dispatch.demand.reasons import ReasonCode
+from dispatch.plans.changes import ChangeKind
 
 PROJECT = Path(__file__).resolve().parents[2]
 WEB = PROJECT / "web"
@@ -47,6 +54,23 @@ def test_types_of_the_pages_are_made_from_the_api_description(node: str, tmp_pat
     made = tmp_path / "schema.ts"
     _run(node, "node_modules/openapi-typescript/bin/cli.js", str(described), "-o", str(made))
     assert made.read_text("utf-8") == (WEB / "src" / "api" / "schema.ts").read_text("utf-8")
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_web_13_every_code_of_the_program_has_words(language: str):
+    """Reasons, custody statuses, next steps, events and actions are all in the catalogues; none shows as a code."""
+    words = json.loads((WEB / "src" / "i18n" / f"{language}.json").read_text("utf-8"))
+    wanted = {
+        "reason": [code.value for code in ReasonCode],
+        "custody": STATUS_TITLES,
+        "next": NEXT_STEP_TITLES,
+        "event": EVENT_TYPES,
+        "action": NEXT_ACTIONS,
+        "stopkind": [kind.value for kind in StopKind],
+        "changed": get_args(ChangeKind),
+    }
+    missing = [f"{group}.{code}" for group, codes in wanted.items() for code in codes if f"{group}.{code}" not in words]
+    assert missing == []
 
 
 def test_the_lock_file_names_no_registry():

@@ -84,6 +84,20 @@ describe("the courier's day", () => {
   });
 });
 
+describe("a parcel that a kiosk took in", () => {
+  const route = (done: boolean) =>
+    ({
+      stops: [{ site_id: "k1", done, windows: [], parcels: [{ id: "p", status: "accepted", pieces: 1 }] }],
+      changes: [],
+      geometry: null,
+    }) as unknown as CourierRoute;
+
+  it("waits for the courier until the stop was reported", () => {
+    expect(courierDay(route(false), "").stops[0]?.parcels[0]?.finished).toBe(false);
+    expect(courierDay(route(true), "").stops[0]?.parcels[0]?.finished).toBe(true);
+  });
+});
+
 describe("what is sent", () => {
   const row: OutboxRow = {
     eventId: "e",

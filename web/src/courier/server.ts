@@ -129,9 +129,14 @@ function courierStop(stop: CourierRoute["stops"][number]): CourierStop {
       pieces: parcel.pieces > 1 ? `${parcel.piece}/${parcel.pieces}` : "",
       codFen: parcel.cod_fen,
       weightG: parcel.weight_g,
-      finished: DONE_STATUSES.has(parcel.status),
+      finished: DONE_STATUSES.has(parcel.status) && !waitsAtSite(parcel.status, stop),
     })),
   };
+}
+
+/** A kiosk has accepted its parcels from their senders too: they still wait there until the courier reported the stop. */
+function waitsAtSite(status: string, stop: CourierRoute["stops"][number]): boolean {
+  return status === "accepted" && stop.site_id !== null && !stop.done;
 }
 
 const DAY_MS = 86_400_000;
