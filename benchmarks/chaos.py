@@ -20,9 +20,10 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 import api.tables  # noqa: F401 - all tables
 from dispatch.custody.model import CustodyEvent
@@ -98,7 +99,7 @@ def run_trial(trial: Trial, folder: Path) -> Outcome:
     Base.metadata.create_all(database.engine)
     broker = _start_broker(trial, folder, database, port=0)
     with database.begin() as session:
-        names = _register_sites(session, trial.kiosks)
+        names = register_sites(session, trial.kiosks)
         configs = enrol_kiosks(
             session, DeviceRegistry(_MASTER, clock), names, broker.address, folder / "kiosks", broker.profile
         )
@@ -207,7 +208,8 @@ def _start_broker(trial: Trial, folder: Path, database: Database, port: int) -> 
     return launch(folder / "broker", accounts, port=port, kind=trial.broker, persistence=False)
 
 
-def _register_sites(session: Any, count: int) -> list[tuple[str, str]]:
+def register_sites(session: Session, count: int) -> list[tuple[str, str]]:
+    """Register companies, service products and so many kiosks; return region and id of each."""
     clock = SystemClock()
     service = ParcelService(SystemIds(), clock)
     for company in COMPANIES:

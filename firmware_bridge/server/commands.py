@@ -10,10 +10,10 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from firmware_bridge.errors import CommandError, UnknownCommandError, UnknownDeviceError
@@ -142,16 +142,18 @@ class CommandDesk:
     def due(self) -> list[Outgoing]:
         """Return what is to be published now, and count it as sent."""
         now = self._clock.now()
+        query = (
+            select(DeviceCommand)
+            .join(DevicePresence, DevicePresence.device_id == DeviceCommand.device_id)
+            .where(DeviceCommand.state.in_((QUEUED, SENT)), DeviceCommand.exp_at > now)
+            .where(or_(DeviceCommand.sent_at.is_(None), DeviceCommand.sent_at <= now - RESEND))
+            .where(DevicePresence.state == ONLINE)
+            .order_by(DeviceCommand.ctr)
+        )
+        if not self._any(query):
+            return []
         outgoing = []
         with self._database.begin() as session:
-            query = (
-                select(DeviceCommand)
-                .join(DevicePresence, DevicePresence.device_id == DeviceCommand.device_id)
-                .where(DeviceCommand.state.in_((QUEUED, SENT)), DeviceCommand.exp_at > now)
-                .where(or_(DeviceCommand.sent_at.is_(None), DeviceCommand.sent_at <= now - RESEND))
-                .where(DevicePresence.state == ONLINE)
-                .order_by(DeviceCommand.ctr)
-            )
             for row in session.scalars(query):
                 device = self._keyring.device(row.device_id)
                 if device is None:
@@ -167,8 +169,11 @@ class CommandDesk:
     def expire(self) -> int:
         """End commands whose time ran out unheard, and all of revoked devices; return how many timed out."""
         now = self._clock.now()
+        alive = select(DeviceCommand).where(DeviceCommand.state.not_in(ENDS))
+        if not self._any(alive):
+            return 0
+        query = alive.where(DeviceCommand.exp_at <= now - GRACE)
         with self._database.begin() as session:
-            query = select(DeviceCommand).where(DeviceCommand.state.not_in(ENDS), DeviceCommand.exp_at <= now - GRACE)
             rows = session.scalars(query).all()
             revoked = (
                 select(Device.id)
@@ -271,6 +276,11 @@ class CommandDesk:
         """Return the history of a command, oldest first."""
         query = select(DeviceCommandStep).where(DeviceCommandStep.command_id == command_id)
         return session.scalars(query.order_by(DeviceCommandStep.id)).all()
+
+    def _any(self, query: Select[Any]) -> bool:
+        """Look before writing: an idle server must not stand in other writers' way."""
+        with self._database.read() as session:
+            return session.scalars(query.limit(1)).first() is not None
 
     def _apply(
         self,

@@ -180,8 +180,11 @@ class Intake:
     def alarm_old_gaps(self) -> int:
         """Raise an alarm for every store whose gap was not filled in time; return how many are open."""
         now = self._clock.now()
+        query = select(DeviceProgress).where(DeviceProgress.gap_since <= now - GAP_ALARM)
+        with self._database.read() as session:  # look before writing: an idle server stands in nobody's way
+            if session.scalars(query.limit(1)).first() is None:
+                return 0
         with self._database.begin() as session:
-            query = select(DeviceProgress).where(DeviceProgress.gap_since <= now - GAP_ALARM)
             rows = session.scalars(query).all()
             for row in rows:
                 first = _seqs(row).gaps()[0]

@@ -48,10 +48,11 @@ class PresenceBook:
     def mark_silent(self) -> int:
         """Mark devices that nobody heard for too long; return how many were marked now."""
         now = self._clock.now()
+        query = select(DevicePresence).where(DevicePresence.state == ONLINE, DevicePresence.heard_at < now - SILENCE)
+        with self._database.read() as session:  # look before writing: an idle server stands in nobody's way
+            if session.scalars(query.limit(1)).first() is None:
+                return 0
         with self._database.begin() as session:
-            query = select(DevicePresence).where(
-                DevicePresence.state == ONLINE, DevicePresence.heard_at < now - SILENCE
-            )
             rows = session.scalars(query).all()
             for row in rows:
                 row.state, row.since = SILENT, now

@@ -105,10 +105,20 @@ class KioskFleet:
         """Connect all kiosks; returns at once."""
         self._thread.start()
 
-    def drop(self, agent: Agent | None = None) -> str:
-        """Let a customer leave a parcel at one kiosk, a random one unless named; return the event's id."""
+    def drop(self, agent: Agent | None = None, *, note: str | None = None) -> str:
+        """Let a customer leave a parcel at one kiosk, a random one unless named; return the event's id.
+
+        Parameters
+        ----------
+        note
+            Key under which the kiosk keeps the id in its own database, written with the event itself.
+        """
         chosen = agent or self._rng.choice(self.agents)
-        event = chosen.record(self._customers.drop(chosen))
+        fact = self._customers.drop(chosen)
+        with chosen.store.transaction():
+            event = chosen.record(fact)
+            if note is not None:
+                chosen.store.change({note: event.id})
         self.events.append(event.id)
         self._waker.wake()
         return event.id
