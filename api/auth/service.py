@@ -32,6 +32,9 @@ _USERNAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,63}$")
 MAX_FAILURES_PER_USER = 8
 MAX_FAILURES_PER_ADDRESS = 40
 FAILURE_WINDOW_S = 300
+#: Two tabs of one browser refresh at the same moment with the same cookie; that is not a theft.
+REUSE_GRACE_S = 10
+_FORGET_ENDED_AFTER = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -186,6 +189,7 @@ class Accounts:
             raise BadCredentialsError("user name and password do not belong together")
         with self.database.begin() as session:
             session.execute(delete(LoginFailure).where(LoginFailure.subject == _subjects(name, address)[0]))
+            session.execute(delete(UserSession).where(UserSession.expires_at < self.clock.now() - _FORGET_ENDED_AFTER))
             opened = UserSession(
                 id=self.ids.new(),
                 user_id=found.user_id,
@@ -197,7 +201,7 @@ class Accounts:
             return replace(found, session_id=opened.id), self._issue(session, opened)
 
     def refresh(self, token: str) -> tuple[Identity, Tokens]:
-        """Trade a refresh token for fresh tokens; a token used twice ends the whole session.
+        """Trade a refresh token for fresh tokens; a token used again later ends the whole session.
 
         Raises
         ------
@@ -211,12 +215,12 @@ class Accounts:
                 raise RefreshTokenError("the refresh token is not one of ours", reason="unknown")
             opened = session.get_one(UserSession, row.session_id)
             user = session.get_one(User, opened.user_id)
-            if row.used_at is not None:
+            if row.used_at is not None and self.clock.now() - row.used_at > timedelta(seconds=REUSE_GRACE_S):
                 # Two parties hold the same token: one of them stole it. Neither may go on.
                 _revoke(session, UserSession.id == opened.id, self.clock.now(), "token_reused")
                 reused = True
             elif self._alive(opened, user):
-                row.used_at = self.clock.now()
+                row.used_at = row.used_at or self.clock.now()
                 return _identity(user, opened.id), self._issue(session, opened)
         reason = "reused" if reused else "ended"
         raise RefreshTokenError("the session has ended", reason=reason)

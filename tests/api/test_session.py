@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from api.auth.service import MAX_FAILURES_PER_USER, NewUser
+from api.auth.service import MAX_FAILURES_PER_USER, REUSE_GRACE_S, NewUser
 from api.errors import UserExistsError, UserFieldError, WeakPasswordError
 from api.services import Services
 from kernel.clock import ManualClock
@@ -58,10 +58,31 @@ def test_api_13_an_access_token_is_short(nobody: httpx.Client, clock: ManualCloc
     assert nobody.get("/me", headers={"Authorization": f"Bearer {fresh['access_token']}"}).status_code == 200
 
 
-def test_a_stolen_refresh_token_ends_the_session(nobody: httpx.Client) -> None:
+def test_two_tabs_may_refresh_at_the_same_moment(nobody: httpx.Client) -> None:
+    """A dispatcher with two tabs open is not thrown out because both refresh at once."""
+    first = _log_in(nobody).json()
+    for _ in range(2):
+        fresh = nobody.post("/session:refresh", json={"refresh_token": first["refresh_token"]})
+        assert fresh.status_code == 200
+        bearer = {"Authorization": f"Bearer {fresh.json()['access_token']}"}
+        assert nobody.get("/me", headers=bearer).status_code == 200
+
+
+def test_ended_sessions_are_forgotten(nobody: httpx.Client, services: Services, clock: ManualClock) -> None:
+    """Sessions that ended long ago do not pile up in the database."""
+    _log_in(nobody)
+    clock.advance(40 * 24 * 3600)
+    _log_in(nobody)
+    with services.database.read() as reading:
+        assert reading.connection().exec_driver_sql("SELECT count(*) FROM user_session").scalar() == 1
+        assert reading.connection().exec_driver_sql("SELECT count(*) FROM refresh_token").scalar() == 1
+
+
+def test_a_stolen_refresh_token_ends_the_session(nobody: httpx.Client, clock: ManualClock) -> None:
     """When a refresh token is used twice, nobody who holds a token of that session gets further."""
     first = _log_in(nobody).json()
     second = nobody.post("/session:refresh", json={"refresh_token": first["refresh_token"]}).json()
+    clock.advance(REUSE_GRACE_S + 1)
     again = nobody.post("/session:refresh", json={"refresh_token": first["refresh_token"]})
     assert again.status_code == 401
     assert again.json()["params"]["reason"] == "reused"
