@@ -9,8 +9,13 @@ async function settled(page, count) {
 }
 
 async function finishStop(page) {
-  const stop = await page.locator("[data-stop]").first().getAttribute("data-stop");
   await page.click(".outcomes .button--primary");
+  await confirm(page);
+}
+
+/** The next stop shows only after the acts are on the phone's disk. */
+async function confirm(page) {
+  const stop = await page.locator("[data-stop]").first().getAttribute("data-stop");
   await page.click(".sheet .button--primary");
   await page.waitForFunction((done) => document.querySelector("[data-stop]")?.getAttribute("data-stop") !== done, stop);
 }
@@ -51,7 +56,7 @@ export async function failedAttempt({ page, config, picture }) {
   const before = await page.locator(".sheet .button--primary").count();
   await page.click("role=radio[name='无人在家']");
   await picture("courier-failed");
-  await page.click(".sheet .button--primary");
+  await confirm(page);
   await settled(page, 0);
   return { parcels, before };
 }
