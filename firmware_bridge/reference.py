@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from firmware_bridge.payload import MAX_BODY_BYTES, MAX_DEPTH, MAX_WIRE_BYTES
 from firmware_bridge.schemas import (
     EVENT_BODIES,
+    AccessGranted,
     Ack,
     Birth,
     BirthReply,
@@ -113,6 +114,10 @@ _ENTRIES: Final = (
     _Entry(
         "Body of `security.refused`, schema 1", "inside an event", "device", False, SecurityRefused,
         {"reason_code": "replayed", "count": 3, "digest": "0" * 64},
+    ),
+    _Entry(
+        "Body of `access.granted`, schema 1", "inside an event", "device", False, AccessGranted,
+        {"target": "c3-12", "parcel_id": "0193f0c2-4c1e-7a55-9d3e-0c7f6f1b2a11"},
     ),
 )  # fmt: skip
 

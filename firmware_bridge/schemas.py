@@ -266,6 +266,13 @@ class SecurityRefused(Message):
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = Field(description="SHA-256 of the last one's bytes.")
 
 
+class AccessGranted(Message):
+    """Body of `access.granted`, schema 1: a code was accepted at the device and is used up; the code is not told."""
+
+    target: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] = Field(description="Box or door it is for.")
+    parcel_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,40}$")] = Field(description="Parcel it is for.")
+
+
 #: Event types whose bodies the server understands, with the newest schema version it knows.
 EVENT_BODIES: Final[dict[str, tuple[int, type[BaseModel]]]] = {
     PARCEL_DROPPED: (1, DropOff),
@@ -274,6 +281,7 @@ EVENT_BODIES: Final[dict[str, tuple[int, type[BaseModel]]]] = {
     "door.closed": (1, DoorEvent),
     "command.finished": (1, CommandFinished),
     "security.refused": (1, SecurityRefused),
+    "access.granted": (1, AccessGranted),
 }
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
