@@ -91,6 +91,6 @@ function merge(before: Seen, told: Record<string, unknown>): Seen {
     stage: text("stage") ?? before.stage,
     done: number("done") ?? before.done,
     total: "total" in told ? (number("total") ?? null) : before.total,
-    bestCostFen: number("best_cost") ?? before.bestCostFen,
+    bestCostFen: number("best_cost_fen") ?? before.bestCostFen,
   };
 }
