@@ -21,7 +21,9 @@ from routing.errors import UnsupportedFeatureError
 from routing.solution import Route, Solution, Trip
 from routing.stop import MaxIterations
 
-SEEDS = range(6)
+# Each kind of rule has kernels of its own to compile, so this is among the slow tests on a fresh machine.
+pytestmark = pytest.mark.slow
+SEEDS = range(4)
 ITERATIONS = 3000
 
 
@@ -182,7 +184,7 @@ def windows(seed: int) -> Problem:
 
 def several_windows(seed: int) -> Problem:
     """Two windows for each stop."""
-    draw = Draw(seed)
+    draw = Draw(seed, tasks=4)
     return draw.vans().stops(windows=draw.two_windows, service_s=lambda: draw.whole(0, 20))
 
 
@@ -263,10 +265,17 @@ def releases(seed: int) -> Problem:
 
 
 def trips(seed: int) -> Problem:
-    """One van that reloads."""
+    """One van that reloads at its depot."""
     draw = Draw(seed, tasks=4)
-    draw.vans(count=1, capacity=(7, 2), reload_depots=["centre", "side"], max_trips=3, trip_cost=5)
+    draw.vans(count=1, capacity=(7, 2), reload_depots=["centre"], max_trips=3, trip_cost=5)
     return draw.stops(release_s=lambda: draw.whole(0, 100), windows=draw.window)
+
+
+def trip_depots(seed: int) -> Problem:
+    """One van that reloads at either of two depots."""
+    draw = Draw(seed, tasks=4)
+    draw.vans(count=1, capacity=(7, 2), reload_depots=["centre", "side"], max_trips=3)
+    return draw.stops()
 
 
 def shipments(seed: int) -> Problem:
@@ -341,8 +350,8 @@ def disturbance(seed: int) -> Problem:
 
 VARIANTS = (
     capacity, windows, several_windows, duration, limits, mixed_fleet, collections, optional, skills, territory,
-    soft_windows, setup, releases, trips, shipments, alternatives, groups, locks, backhaul, breaks, balance,
-    disturbance,
+    soft_windows, setup, releases, trips, trip_depots, shipments, alternatives, groups, locks, backhaul, breaks,
+    balance, disturbance,
 )  # fmt: skip
 
 
