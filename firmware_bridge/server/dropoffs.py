@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -21,6 +22,8 @@ from lockers.registry.model import Site
 from lockers.registry.repository import SiteRepository
 from lockers.registry.scenes import SiteKind
 
+_PRODUCTS_KEPT_S: Final = 60.0
+
 
 class DropOffHandler:
     """Turns ``parcel.dropped`` into a parcel to collect and a custody event, in the caller's transaction.
@@ -34,7 +37,9 @@ class DropOffHandler:
     def __init__(self, ids: Ids, clock: Clock, zone: str) -> None:
         self._parcels = ParcelService(ids, clock)
         self._ledger = Ledger(ids, clock)
+        self._clock = clock
         self._zone = ZoneInfo(zone)
+        self._products: tuple[float, dict[date, str]] = (float("-inf"), {})
 
     def apply(self, session: Session, event: Event, device: KnownDevice, fact_at: datetime) -> str:
         """Record one drop-off and return its parcel's id.
@@ -54,7 +59,7 @@ class DropOffHandler:
                 company_id=drop.company,
                 waybill=drop.waybill,
                 place_id=site.place_id,
-                product=default_product(session, "collect", due_day).code,
+                product=self._product(session, due_day),
                 due_day=due_day,
                 weight_g=drop.weight_g,
                 volume_cm3=drop.billed_volume_cm3,
@@ -66,6 +71,16 @@ class DropOffHandler:
         )
         self._ledger.append(session, _custody_event(event, drop, device, site, parcel_id, fact_at))
         return parcel_id
+
+    def _product(self, session: Session, day: date) -> str:
+        """Return the day's default product, looked up once a minute: products change seldom, drop-offs are many."""
+        looked_s, known = self._products
+        now_s = self._clock.monotonic_s()
+        if now_s - looked_s > _PRODUCTS_KEPT_S:
+            self._products = (now_s, known := {})
+        if day not in known:
+            known[day] = default_product(session, "collect", day).code
+        return known[day]
 
 
 def _custody_event(

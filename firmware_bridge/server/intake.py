@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -260,34 +260,31 @@ class Intake:
         now = self._clock.now()
         corrected_at = _corrected(event, now)
         check_event_body(event)
-        if session.get(InboundEvent, event.id) is not None:
+        if session.scalar(select(InboundEvent.id).where(InboundEvent.id == event.id)) is not None:
             raise DuplicateEventError(f"event {event.id} is stored under another number", event=event.id)
-        row = InboundEvent(
-            id=event.id,
-            device_id=device.address.device,
-            store=event.store,
-            seq=event.seq,
-            boot=event.boot,
-            kind=message.kind,
-            type=event.type,
-            schema_version=event.schema_version,
-            txn=event.txn,
-            device_at=event.ts,
-            corrected_at=corrected_at,
-            received_at=now,
-            clock_synced=event.clock.synced,
-            historical=event.historical,
-            subject=None,
-            digest=message.digest,
-            raw=message.raw,
-        )
-        session.add(row)
-        session.flush()
         handler = self._handlers.get(event.type)
-        if handler is not None:
-            row.subject = handler.apply(session, event, device, corrected_at)
-            session.flush()
-        return Applied(event.type, row.subject)
+        subject = handler.apply(session, event, device, corrected_at) if handler is not None else None
+        row = {
+            "id": event.id,
+            "device_id": device.address.device,
+            "store": event.store,
+            "seq": event.seq,
+            "boot": event.boot,
+            "kind": message.kind,
+            "type": event.type,
+            "schema_version": event.schema_version,
+            "txn": event.txn,
+            "device_at": event.ts,
+            "corrected_at": corrected_at,
+            "received_at": now,
+            "clock_synced": event.clock.synced,
+            "historical": event.historical,
+            "subject": subject,
+            "digest": message.digest,
+            "raw": message.raw,
+        }
+        session.execute(insert(InboundEvent), row)  # no object: nothing reads it again here
+        return Applied(event.type, subject)
 
     def _compare(self, session: Session, message: _Opened, batch: BatchState) -> None:
         """Tell a retry from a twin: the same number with other content is a cloned device or an old backup."""

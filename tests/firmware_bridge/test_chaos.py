@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.chaos import Trial, run_trial
+from benchmarks.chaos_all import Storm, run_storm
 from firmware_bridge.broker.mosquitto import find_mosquitto
 
 pytestmark = pytest.mark.integration
@@ -35,3 +36,14 @@ def test_the_acceptance_of_the_first_day(tmp_path: Path) -> None:
     outcome = run_trial(Trial(), tmp_path)
     assert (outcome.recorded, outcome.kills) == (2000, 3)
     assert outcome.held, outcome
+
+
+@pytest.mark.slow
+def test_everything_killed_costs_no_drop_off(tmp_path: Path) -> None:
+    """While broker, server and kiosks are all killed with -9 again and again, none is lost and none counts twice."""
+    if find_mosquitto() is None:
+        pytest.skip("mosquitto is not installed (Debian package mosquitto)")
+    storm = Storm(kiosks=8, groups=2, events=400, per_s=40, broker_kills=1, server_kills=2, kiosk_kills=3)
+    damage = run_storm(storm, tmp_path)
+    assert (damage.missing, damage.duplicate, damage.stowaway, damage.gaps) == (0, 0, 0, 0)
+    assert damage.held, damage
