@@ -1844,6 +1844,10 @@ export interface components {
             fixed_fen: number;
             /** Id */
             id: string;
+            /** Max Distance M */
+            max_distance_m: number | null;
+            /** Max Stops */
+            max_stops: number | null;
             /** Name */
             name: string;
             /** Per Hour Fen */
