@@ -61,7 +61,7 @@ def survey_kiosks(
         for site in SiteRepository(session).in_region(region.name, SiteKind.KIOSK)
         if site.status != SiteStatus.RETIRED
     ]
-    records, days = _parcels_by_place(session, region)
+    records, days = parcels_by_place(session, region)
     if records:
         demands, notes = demand_from_history(region, records, days)
         unit, source = "parcels a day", f"parcels of {days} days in the database"
@@ -75,7 +75,8 @@ def survey_kiosks(
     return KioskSurvey(problem, source, drop_off_histories(session, region.name, sites, recent_days))
 
 
-def _parcels_by_place(session: Session, region: Region) -> tuple[list[tuple[str, float]], int]:
+def parcels_by_place(session: Session, region: Region) -> tuple[list[tuple[str, float]], int]:
+    """Count a region's parcels by place, drop-offs at sites left out, and the days they were due on."""
     known = {place.id for place in (*region.places, region.depot)}
     counts = (
         select(Parcel.place_id, func.count())

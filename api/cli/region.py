@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli import region_sections
 from api.cli.terminal import JsonFlag, current_settings, emit, progress_bars, table
 from api.errors import UsageError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Counties: build, import, list, show.", no_args_is_help=True)
 build_app = typer.Typer(help="Build a fictional region.", no_args_is_help=True)
 app.add_typer(build_app, name="build")
+app.command("sections")(region_sections.sections)
 
 Name = Annotated[str, typer.Option("--name", help="Short name of the region: a-z 0-9 -")]
 

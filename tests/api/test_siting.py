@@ -169,3 +169,16 @@ def test_what_cannot_be_sited_is_named(run: Callable[..., Any], arguments: tuple
 def test_the_command_for_sleeping_kiosks_answers_without_any(run: Callable[..., Any]) -> None:
     """Where no kiosk stands, none sleeps."""
     assert run("kiosks", "sleepers", "--region", "county") == (0, [])
+
+
+def test_the_command_cuts_a_county_into_sections(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Two couriers for five villages, as JSON and on a map; more couriers than villages are refused."""
+    path = tmp_path / "sections.geojson"
+    code, design = run("region", "sections", "--region", "county", "--count", "2", "--geojson", str(path))
+    assert code == 0
+    assert len(design["sections"]) == 2
+    assert design["work_from"].startswith("inhabitants")
+    assert json.loads(path.read_text(encoding="utf-8"))["features"]
+    again = run("region", "sections", "--region", "county", "--count", "2")[1]
+    assert again == design
+    assert run("region", "sections", "--region", "county", "--count", "2", "--geojson", "/nowhere/x")[0] == 2
