@@ -34,7 +34,9 @@ def _mask(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> Mutabl
     return entry
 
 
-def set_up_logging(level: str = "info", style: str = "auto", stream: TextIO | None = None) -> None:
+def set_up_logging(
+    level: str = "info", style: str = "auto", stream: TextIO | None = None, *, cache: bool = True
+) -> None:
     """Configure the program's logs once, at its start.
 
     Parameters
@@ -45,6 +47,8 @@ def set_up_logging(level: str = "info", style: str = "auto", stream: TextIO | No
         ``text``, ``json`` or ``auto`` (text when the stream is a terminal).
     stream
         Where lines go; standard error when omitted, so that standard output stays for results.
+    cache
+        Whether a logger keeps this set-up once it has spoken; faster, and right for a program.
     """
     target = stream or sys.stderr
     as_text = style == "text" or (style == "auto" and target.isatty())
@@ -63,8 +67,9 @@ def set_up_logging(level: str = "info", style: str = "auto", stream: TextIO | No
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(file=target),
-        cache_logger_on_first_use=True,
+        # Without a stream of its own a logger takes the standard error of the moment it speaks.
+        logger_factory=lambda *_: structlog.PrintLogger(stream or sys.stderr),
+        cache_logger_on_first_use=stream is not None or cache,
     )
 
 
@@ -72,3 +77,7 @@ def get_logger(room: str) -> Any:
     """Return a logger whose lines carry the room they come from."""
     # Not .bind(): that would fix today's configuration for a logger made while its module is imported.
     return structlog.get_logger(room=room)
+
+
+# A program that forgets the set-up must not print its secrets: structlog's own default shows local variables.
+set_up_logging(cache=False)

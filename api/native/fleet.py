@@ -39,6 +39,8 @@ class VehicleTypeView(View):
     per_hour_fen: int
     shift_start_s: int
     shift_end_s: int
+    max_stops: int | None
+    max_distance_m: int | None
 
 
 class VehicleView(View):
@@ -86,4 +88,6 @@ def _type_view(kind: TypeSpec) -> VehicleTypeView:
         per_hour_fen=kind.per_hour_fen,
         shift_start_s=kind.shift_start_s,
         shift_end_s=kind.shift_end_s,
+        max_stops=kind.max_stops,
+        max_distance_m=kind.max_distance_m,
     )

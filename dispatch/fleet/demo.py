@@ -32,15 +32,16 @@ class _Kind:
     fixed_fen: int
     per_km_fen: int
     per_hour_fen: int
+    max_distance_m: int | None
     parcels_per_vehicle: int  # one vehicle of this type for so many parcels of the day's volume
 
 
 # A county van (4.2 m box) serves stations, a small van is the workhorse of the valleys,
-# an electric tricycle the town around the depot.
+# an electric tricycle the town around the depot, as far as one charge takes it (our assumption: 80 km).
 _KINDS: Final = (
-    _Kind("county-van", "厢式货车", "van", Load(1_500_000, 12_000_000, 700), 26_000, 140, 3_000, 500),
-    _Kind("small-van", "微型面包车", "van", Load(600_000, 3_200_000, 260), 12_000, 80, 2_800, 94),
-    _Kind("etrike", "电动三轮车", "etrike", Load(300_000, 1_800_000, 160), 4_000, 20, 2_400, 250),
+    _Kind("county-van", "厢式货车", "van", Load(1_500_000, 12_000_000, 700), 26_000, 140, 3_000, None, 500),
+    _Kind("small-van", "微型面包车", "van", Load(600_000, 3_200_000, 260), 12_000, 80, 2_800, None, 94),
+    _Kind("etrike", "电动三轮车", "etrike", Load(300_000, 1_800_000, 160), 4_000, 20, 2_400, 80_000, 250),
 )
 _SURNAMES: Final = "李王张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 _GIVEN: Final = ("建国", "志强", "秀英", "海燕", "永明", "春花", "国庆", "晓东", "玉兰", "文斌", "小军", "丽华")
@@ -107,4 +108,5 @@ def _spec(region: str, kind: _Kind) -> TypeSpec:
         per_hour_fen=Fen(kind.per_hour_fen),
         shift_start_s=SHIFT_START_S,
         shift_end_s=SHIFT_END_S,
+        max_distance_m=kind.max_distance_m,
     )

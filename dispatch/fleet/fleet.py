@@ -61,6 +61,7 @@ class TypeSpec:
     shift_start_s: int
     shift_end_s: int
     max_stops: int | None = None
+    max_distance_m: int | None = None  # what one charge or tank allows in a day
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,8 @@ def check_type(kind: TypeSpec) -> TypeSpec:
         raise _wrong("vehicle type", kind.id, "shift", "must start before it ends, within two days")
     if kind.max_stops is not None and kind.max_stops < 1:
         raise _wrong("vehicle type", kind.id, "max_stops", "must be at least 1 or left out")
+    if kind.max_distance_m is not None and not 0 < kind.max_distance_m <= _LARGEST:
+        raise _wrong("vehicle type", kind.id, "max_distance_m", f"must lie between 1 and {_LARGEST} or be left out")
     return kind
 
 

@@ -38,6 +38,7 @@ class VehicleType(Base):
     shift_start_s: Mapped[int] = mapped_column(Integer)
     shift_end_s: Mapped[int] = mapped_column(Integer)
     max_stops: Mapped[int | None] = mapped_column(Integer, default=None)
+    max_distance_m: Mapped[int | None] = mapped_column(Integer, default=None)
 
 
 class Courier(Base):

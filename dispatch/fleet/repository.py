@@ -89,6 +89,7 @@ def _type_spec(row: VehicleType) -> TypeSpec:
         shift_start_s=row.shift_start_s,
         shift_end_s=row.shift_end_s,
         max_stops=row.max_stops,
+        max_distance_m=row.max_distance_m,
     )
 
 
@@ -107,4 +108,5 @@ def _type_row(region: str, kind: TypeSpec) -> VehicleType:
         shift_start_s=kind.shift_start_s,
         shift_end_s=kind.shift_end_s,
         max_stops=kind.max_stops,
+        max_distance_m=kind.max_distance_m,
     )

@@ -193,4 +193,12 @@ def _obstacle(stop: Stop, row: int, problem: DayProblem, kind: TypeSpec) -> Reas
             amount=over_s,
             fix=Fix("shift_end_s", f"+{over_s}"),
         )
+    over_m = out.distance_m + home.distance_m - kind.max_distance_m if kind.max_distance_m is not None else 0
+    if over_m > 0:
+        return Reason(
+            ReasonCode.CANNOT_BE_PERFORMED_WITHIN_VEHICLE_DISTANCE_LIMIT,
+            vehicle=kind.id,
+            amount=over_m,
+            fix=Fix("max_distance_m", f"+{over_m}"),
+        )
     return None

@@ -203,7 +203,7 @@ def _detours(ahead: _Ahead, new: Stop, depot: Point, find_leg: LegFinder) -> lis
 
 
 def _try(place: _Place, new: Stop, times: ServiceTimes) -> Inserted | None:
-    """Return the changed route when it keeps capacity, windows and shift."""
+    """Return the changed route when it keeps capacity, windows, shift and range."""
     open_route, position = place.open_route, place.position
     route = open_route.route
     visits = [one.visit for one in route.stops]
@@ -223,6 +223,8 @@ def _try(place: _Place, new: Stop, times: ServiceTimes) -> Inserted | None:
     fixed = open_route.fixed
     rest = lay_out(visits[fixed:], open_route.leaves_s)
     changed = replace(route, stops=route.stops[:fixed] + rest, back=back)
+    if route.kind.max_distance_m is not None and changed.distance_m > route.kind.max_distance_m:
+        return None
     as_is = _as_is(open_route)
     if not _keeps_promises(as_is, changed, position, inserted=place.legs is not None):
         return None

@@ -141,6 +141,7 @@ def _add_type(builder: ProblemBuilder, kind: TypeSpec, count: int) -> None:
         shift_start_s=kind.shift_start_s,
         shift_end_s=kind.shift_end_s,
         max_tasks=kind.max_stops,
+        max_distance_m=kind.max_distance_m,
         fixed_cost=fen(kind.fixed_fen),
         cost_per_m=per_km(kind.per_km_fen),
         cost_per_s=per_hour(kind.per_hour_fen),

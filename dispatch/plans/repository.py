@@ -387,6 +387,7 @@ def type_record(kind: TypeSpec) -> dict[str, Any]:
         "shift_start_s": kind.shift_start_s,
         "shift_end_s": kind.shift_end_s,
         "max_stops": kind.max_stops,
+        "max_distance_m": kind.max_distance_m,
     }
 
 
@@ -402,6 +403,7 @@ def _type_from(name: str, body: Mapping[str, Any]) -> TypeSpec:
         shift_start_s=body["shift_start_s"],
         shift_end_s=body["shift_end_s"],
         max_stops=body["max_stops"],
+        max_distance_m=body["max_distance_m"],
     )
 
 

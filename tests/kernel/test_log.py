@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -43,3 +45,20 @@ def test_a_logger_made_before_the_set_up_obeys_it() -> None:
     early.info("too_quiet")
     early.warning("heard")
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["heard"]
+
+
+def test_a_program_without_set_up_still_masks() -> None:
+    """A program that forgot to set up its logs prints no secret, not even from inside a failure."""
+    code = (
+        "from kernel.log import get_logger\n"
+        "def fail(password):\n"
+        "    raise RuntimeError('no')\n"
+        "try:\n"
+        "    fail('hunter2')\n"
+        "except RuntimeError:\n"
+        "    get_logger('api').exception('failed', token='s3cret')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "failed" in done.stderr
+    assert "s3cret" not in done.stderr + done.stdout
+    assert "hunter2" not in (done.stderr + done.stdout).replace("fail('hunter2')", "")

@@ -262,6 +262,7 @@ def upgrade() -> None:
         sa.Column("shift_start_s", sa.Integer(), nullable=False),
         sa.Column("shift_end_s", sa.Integer(), nullable=False),
         sa.Column("max_stops", sa.Integer(), nullable=True),
+        sa.Column("max_distance_m", sa.Integer(), nullable=True),
         sa.CheckConstraint(
             "capacity_weight_g > 0 AND capacity_volume_cm3 > 0 AND capacity_count > 0",
             name=op.f("ck_vehicle_type_capacity"),

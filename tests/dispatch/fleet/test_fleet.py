@@ -77,6 +77,7 @@ def test_an_unknown_courier_is_named(sqlite_database: Database) -> None:
         ("fixed_fen", -1),
         ("shift_end_s", 8 * 3600),
         ("max_stops", 0),
+        ("max_distance_m", 0),
     ],
 )
 def test_an_impossible_vehicle_type_is_refused_by_field(small_fleet: Fleet, field: str, value: object) -> None:

@@ -20,7 +20,9 @@ from routing.problem import per_hour, per_km
 
 HOUR = 3600
 DEPOT = (0.0, 0.0)
-KIND = TypeSpec("van", "van", "van", Load(10, 10, 10), Fen(1000), Fen(100), Fen(3000), 8 * HOUR, 9 * HOUR)
+KIND = TypeSpec(
+    "van", "van", "van", Load(10, 10, 10), Fen(1000), Fen(100), Fen(3000), 8 * HOUR, 9 * HOUR, max_distance_m=9_000
+)
 
 
 def leg(_profile: str, origin: tuple[float, float], target: tuple[float, float]) -> Leg:
@@ -55,7 +57,8 @@ def try_everything(open_routes: list[OpenRoute], new: Stop) -> int | None:
         for position in range(one.fixed, len(old) + 1):
             changed = route([*old[:position], new, *old[position:]])
             late = any(planned.late_s for planned in changed.stops)
-            if late or changed.end_s > KIND.shift_end_s or not changed.peak_load.fits(KIND.capacity):
+            too_far = changed.distance_m > (KIND.max_distance_m or 0)
+            if late or too_far or changed.end_s > KIND.shift_end_s or not changed.peak_load.fits(KIND.capacity):
                 continue
             more_m, more_s = changed.distance_m - one.route.distance_m, changed.end_s - one.route.end_s
             costs.append(per_km(KIND.per_km_fen) * more_m + per_hour(KIND.per_hour_fen) * more_s)
@@ -82,7 +85,7 @@ def test_the_cheapest_place_equals_trying_every_place(
             ]
         )
         possible = not any(one.late_s for one in made.stops) and made.peak_load.fits(KIND.capacity)
-        if possible and made.end_s <= KIND.shift_end_s:
+        if possible and made.end_s <= KIND.shift_end_s and made.distance_m <= (KIND.max_distance_m or 0):
             open_routes.append(OpenRoute(made, min(fixed, len(made.stops))))
     new = stop(99, *place, take=take, windows=window)
     found = cheapest_insertion(open_routes, new, DEPOT, leg, ServiceTimes())

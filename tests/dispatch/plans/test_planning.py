@@ -121,6 +121,18 @@ def test_a_tour_longer_than_the_shift_is_proved_impossible(one_van_office: Calla
     assert reason.amount == 2 * 20_000 + 105 - 10 * HOUR
 
 
+def test_a_tour_longer_than_one_charge_is_proved_impossible(one_van_office: Callable[..., Any], day: date) -> None:
+    """A door beyond the range of every vehicle says by how many metres."""
+    office = one_van_office(max_distance_m=1)
+    (far,) = office.add_parcels(1)
+    summary = office.planner.make_plan("valley", day, actor="user:d1")
+    with office.database.read() as session:
+        repository = PlanRepository(session)
+        reason = repository.reasons(repository.version(summary.version_id))[far]
+    assert reason.code is ReasonCode.CANNOT_BE_PERFORMED_WITHIN_VEHICLE_DISTANCE_LIMIT
+    assert (reason.certainty, reason.amount is not None and reason.amount > 0) == ("proved", True)
+
+
 def test_too_few_vehicles_leave_the_rest_with_a_likely_reason(one_van_office: Callable[..., Any], day: date) -> None:
     """When the only van is full, the rest waits because others came first, and that is not called proved."""
     office = one_van_office(max_stops=2)
