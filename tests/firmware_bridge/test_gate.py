@@ -156,7 +156,7 @@ def test_dev_057_replay_refused_after_reboot(
 
 
 @given(counters=st.lists(st.integers(1, 200), min_size=1, max_size=40))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_counter_is_accepted_twice(gate: Gate, order: Callable[..., InMessage], counters: list[int]) -> None:
     """However counters arrive, none is accepted twice, and those far behind are refused."""
     with gate._store.transaction() as cursor:

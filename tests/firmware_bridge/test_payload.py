@@ -71,7 +71,7 @@ _JSON = st.recursive(
 
 
 @given(st.dictionaries(st.text(max_size=8), _JSON, max_size=5))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_what_is_written_is_read_back(value: dict[str, object]) -> None:
     """Every message we can write is one we accept, with the same content."""
     try:

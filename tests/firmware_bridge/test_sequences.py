@@ -20,7 +20,7 @@ def of(numbers: list[int]) -> SeqSet:
 
 
 @given(st.lists(st.integers(1, 60)))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_runs_hold_what_a_plain_set_holds(numbers: list[int]) -> None:
     """However numbers arrive, the runs contain exactly those numbers and name exactly the gaps."""
     seqs, plain = of(numbers), set(numbers)
@@ -32,14 +32,14 @@ def test_runs_hold_what_a_plain_set_holds(numbers: list[int]) -> None:
 
 
 @given(st.permutations(range(1, 12)))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_order_of_arrival_leaves_no_trace(numbers: list[int]) -> None:
     """The same numbers in any order give the same set."""
     assert of(numbers) == SeqSet(11, ())
 
 
 @given(st.lists(st.integers(1, 60)), st.integers(1, 5))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_an_acknowledgement_never_claims_too_much(numbers: list[int], limit: int) -> None:
     """Whatever fits into one message, it never says of a number that it arrived when it did not."""
     seqs = of(numbers)

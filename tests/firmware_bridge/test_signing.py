@@ -22,14 +22,14 @@ def known(kid: str) -> DeviceKey | None:
 
 
 @given(st.binary(max_size=500))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_the_very_bytes_come_back(body: bytes) -> None:
     """What was signed is what is read, byte for byte."""
     assert unseal(known, Direction.EVENT, TOPIC, seal(KEY, Direction.EVENT, TOPIC, body)) == body
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_any_changed_byte_is_noticed(position: int, difference: int) -> None:
     """Changing any byte of a signed message makes it worthless."""
     wire = bytearray(seal(KEY, Direction.EVENT, TOPIC, b'{"weight_g":800}'))

@@ -13,7 +13,7 @@ _ID = st.from_regex(r"[a-z0-9-]{3,32}", fullmatch=True)
 
 
 @given(_ID, _ID)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_a_topic_is_read_as_it_was_made(area: str, device: str) -> None:
     """Area, device and class of every topic we make are found again in it."""
     address = Address(area, device)

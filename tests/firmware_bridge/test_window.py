@@ -45,7 +45,7 @@ def test_resending_spreads_over_devices() -> None:
 
 
 @given(st.lists(st.booleans(), max_size=60))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_the_window_never_overflows(lanes: list[bool]) -> None:
     """However live and stored events mix, at most sixteen are on their way and twelve from the backlog."""
     flying, sent = window(), {True: 0, False: 0}

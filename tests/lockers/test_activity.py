@@ -110,7 +110,7 @@ def test_a_report_during_the_day_says_as_of() -> None:
 
 
 @given(st.permutations(range(8)), st.integers(0, 7))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_order_and_repetition_change_nothing(order: list[int], doubled: int) -> None:
     """Events in any order, and one of them twice, give the same report."""
     drops = [drop(number, at=number % 4 + 1, accepted_at=NOON + number * HOUR) for number in range(8)]

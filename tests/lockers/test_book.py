@@ -146,7 +146,7 @@ _SEEN = st.sampled_from(["opened", "shut_empty", "shut_occupied", "shut_unseen",
 
 
 @given(st.lists(st.one_of(_DECISIONS, _SEEN), max_size=30))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_no_story_loses_a_parcel(story: list[str]) -> None:
     """Whatever happens in whatever order, a parcel leaves the book only through a door that was seen open."""
     box, opened_since = reserve(NEW, "p-1").compartment, False

@@ -104,7 +104,7 @@ def test_offline_keys_rotate() -> None:
 
 
 @given(st.text(min_size=1, max_size=8), st.text(min_size=1, max_size=8), st.integers(0, 10**6))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_offline_codes_have_eight_digits_and_one_meaning(box: str, parcel: str, index: int) -> None:
     """Every box, parcel and window has a code of eight digits, and another box has another one."""
     window = OfflineWindow(index, WINDOW)

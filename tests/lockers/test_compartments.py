@@ -13,7 +13,7 @@ _SIDE = st.integers(10, 700)
 
 
 @given(_SIDE, _SIDE, _SIDE)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_turning_a_parcel_changes_nothing(length: int, width: int, height: int) -> None:
     """However a parcel is turned, it gets the same size of box."""
     sizes = {smallest_fitting(Box(*sides)) for sides in permutations((length, width, height))}

@@ -51,7 +51,7 @@ def test_dev_035_children_unknown_when_root_lost() -> None:
 
 
 @given(st.lists(st.sampled_from([O, C, U]), max_size=30))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_events_tell_the_whole_story(seen: list[Door]) -> None:
     """Replaying the events gives the known state, and each begins where the one before ended."""
     doors, state = DoorsState(1), U

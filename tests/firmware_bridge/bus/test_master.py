@@ -30,7 +30,7 @@ def wire() -> Iterator[Callable[..., Wired]]:
 
         def make(family: str, faults: FaultsState | None = None, **options: object) -> Wired:
             board = BoardSettings(
-                1, 4, one_is_open=family == "winnsen", reply_s=0.06, unlock_reply_s=0.06, turnaround_s=0.002
+                1, 4, one_is_open=family == "winnsen", reply_s=0.12, unlock_reply_s=0.12, turnaround_s=0.002
             )
             sim = SIM_BOARDS[family](1, 4)
             line = stack.enter_context(SimLine([sim], faults))
@@ -69,19 +69,19 @@ def test_every_family_opens_the_lock_that_was_meant(wire: Callable[..., Wired], 
 @pytest.mark.parametrize("fault", list(Fault))
 def test_dev_210_simulator_faults_available(wire: Callable[..., Wired], family: str, fault: Fault) -> None:
     """Whatever spoils one answer, no door is believed to be in another state, and the next reads are right."""
-    faults = FaultsState(script=[fault], late_s=0.08)
+    faults = FaultsState(script=[fault], late_s=0.16)
     wired = wire(family, faults)
     truth = dict.fromkeys(range(1, 5), Door.CLOSED)
     assert read(wired) in (truth, None)
     assert faults.done[fault] == 1
     started_s = time.monotonic()
     assert read(wired) == truth
-    assert time.monotonic() - started_s < 0.3 * len(wired[0].codec.reads(wired[3]))
+    assert time.monotonic() - started_s < 0.8 * len(wired[0].codec.reads(wired[3]))
 
 
 def test_dev_202_late_reply_of_previous_ignored(wire: Callable[..., Wired]) -> None:
     """An answer that comes after its time is not taken for the answer to the next question."""
-    faults = FaultsState(script=[Fault.LATE], late_s=0.09)
+    faults = FaultsState(script=[Fault.LATE], late_s=0.18)
     master, _, sim, board = wire("winnsen", faults)
     sim.doors[1].move(closed=False)
     codec = master.codec
@@ -124,7 +124,7 @@ def test_dev_204_no_reply_is_unknown(wire: Callable[..., Wired]) -> None:
 def test_dev_059_no_unlock_frame_retry(wire: Callable[..., Wired]) -> None:
     """One opening is one frame on the line, whatever spoils its answer."""
     for fault in Fault:
-        master, line, sim, board = wire("wkly", FaultsState(script=[fault], late_s=0.07))
+        master, line, sim, board = wire("wkly", FaultsState(script=[fault], late_s=0.16))
         master.ask(master.codec.unlock(board, 4))
         time.sleep(0.05)
         assert len(line.requests) == sim.doors[4].pulses == 1, fault
@@ -183,7 +183,8 @@ def test_dev_200_single_bus_owner(wire: Callable[..., Wired]) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
-    assert master.stats.silent == 0
+    # What arrived on the line are whole frames, one after the other: nobody spoke in between.
+    assert set(line.requests) == {master.codec.reads(board)[0].frame}
     assert read(wired) is not None
 
 

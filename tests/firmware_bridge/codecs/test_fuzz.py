@@ -61,7 +61,7 @@ def test_every_flipped_bit_is_noticed_where_there_is_a_check(family: str) -> Non
 
 @pytest.mark.parametrize("family", WITH_SENSOR)
 @given(data=st.data())
-@hypothesis_settings(max_examples=50)
+@hypothesis_settings(max_examples=50, deadline=None)
 def test_dev_205_split_and_merged_frames(family: str, data: st.DataObject) -> None:
     """However answers are split, merged and mixed with noise, each is found, with one frame of memory."""
     codec, sim = CODECS[family], SIM_BOARDS[family](1, 16)
@@ -82,7 +82,7 @@ def test_dev_205_split_and_merged_frames(family: str, data: st.DataObject) -> No
 
 @pytest.mark.parametrize("family", WITH_SENSOR)
 @given(opened=st.sets(st.integers(1, 16)))
-@hypothesis_settings(max_examples=30)
+@hypothesis_settings(max_examples=30, deadline=None)
 def test_every_state_makes_the_round_trip(family: str, opened: set[int]) -> None:
     """Whatever doors stand open on the simulated board, the codec reads exactly those."""
     codec, sim, board = CODECS[family], SIM_BOARDS[family](1, 16), board_of(family)
