@@ -139,7 +139,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         summary = {
             "problem": str(options.problem), "tasks": problem.task_count, "vehicles": problem.vehicle_count,
-            "machine": f"{platform.machine()} {platform.processor()}", "python": platform.python_version(), "runs": rows,
+            "machine": f"{platform.machine()} {platform.processor()}", "python": platform.python_version(),
+            "runs": rows,
         }  # fmt: skip
         options.json.write_text(json.dumps(summary, indent=1))
     ours = mean_cost(rows, OURS)
