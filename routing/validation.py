@@ -264,6 +264,14 @@ def _check_lock_overlaps(problem: Problem) -> None:
                     f"vehicle {vehicle_of[task]}",
                 )  # fmt: skip
 
+    for place, group in enumerate(problem.same_vehicle):
+        if len({vehicle_of[task] for task in group if task in vehicle_of}) > 1:
+            raise ContradictionError(f"same-vehicle group {place}", "tasks", "are bound to different vehicles by locks")
+    for shipment in problem.shipments:
+        ends = (shipment.pickup_task, shipment.delivery_task)
+        if len({vehicle_of[task] for task in ends if task in vehicle_of}) > 1:
+            raise ContradictionError(f"shipment {shipment.id!r}", "tasks", "are bound to different vehicles by locks")
+
 
 def _check_prices(problem: Problem) -> None:
     _not_negative("problem", problem, ("priority_price",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ import numpy as np
 
 from routing.costs import route_keeps_rules
 from routing.errors import InvalidPlanError
-from routing.problem import Problem
+from routing.problem import LockKind, Problem
 from routing.schedule import departure_s, schedule
 from routing.search.kernels import arrays as a
 from routing.search.model import Model, compile_problem
@@ -44,7 +45,7 @@ class SearchParams:
     near
         Neighbours of a task beside which it is tried.
     start_heat, end_heat
-        Temperatures at the begin and end of the budget, in mean legs to the five nearest neighbours.
+        Temperatures at the begin and end of the budget, in mean arcs of the first plan.
     mean_removed, longest_string
         SISR's average number of removed tasks and longest string.
     chunk
@@ -52,8 +53,8 @@ class SearchParams:
     """
 
     near: int = 40
-    start_heat: float = 1.0
-    end_heat: float = 0.01
+    start_heat: float = 0.5
+    end_heat: float = 0.005
     mean_removed: float = 10.0
     longest_string: int = 10
     chunk: int = 1000
@@ -96,7 +97,7 @@ def solve_model(
     if orders:
         write_orders(data, state, orders)
         search(data, state, a.LOAD, 0, 0.0, 1.0, 1.0, 1)
-    construct(model, state, seed)
+    construct(model, state, seed, lambda: stop.fraction(run.seen()) >= 1.0)
     note_best(model, run, state)
     top = params.start_heat * mean_arc(model, state)
     ratio = params.end_heat / params.start_heat
@@ -121,11 +122,18 @@ def solve_model(
     return state
 
 
-def construct(model: Model, state: a.State, seed: int) -> None:
-    """Insert every absent task that fits, in random order, a hundred at a time."""
+def never() -> bool:
+    """Have all the time in the world."""
+    return False
+
+
+def construct(model: Model, state: a.State, seed: int, out_of_time: Callable[[], bool] = never) -> None:
+    """Insert every absent task that fits, in random order, a hundred at a time while there is time."""
     absent = state.absent[: int(state.info[a.NABSENT])].copy()
     np.random.default_rng(seed % (1 << 63)).shuffle(absent)
     for first in range(0, absent.size, BATCH):
+        if out_of_time():
+            return
         batch = absent[first : first + BATCH]
         state.removed[: batch.size] = batch
         state.was_absent[batch] = 1
@@ -200,10 +208,14 @@ def _first_orders(model: Model, state: a.State, initial: Solution | None) -> lis
     """Collect the routes a search begins with: locked ones, and those of a start plan that keep the rules."""
     orders: list[tuple[int, list[int]]] = []
     locked: set[int] = set()
+    given = {_class_of(model, route.vehicle): route for route in (initial.routes if initial is not None else ())}
     for c, tasks in model.frozen_orders:
-        locked.update(tasks)
-        if _stands(model, state, c, list(tasks)):
-            orders.append((c, list(tasks)))
+        entries = list(tasks)
+        if c in given and _keeps_locks(model, given[c]) and _stands(model, state, c, _entries(model, given[c])):
+            entries = _entries(model, given[c])
+        locked.update(x for x in entries if x < model.data.n)
+        if _stands(model, state, c, entries):
+            orders.append((c, entries))
         else:
             # A lock that contradicts the problem is reported as missing tasks, never broken silently.
             model.data.allowed[:, list(tasks)] = 0
@@ -212,17 +224,36 @@ def _first_orders(model: Model, state: a.State, initial: Solution | None) -> lis
     for c in taken:
         free[c] -= 1
     placed = set(locked)
+    companions = (*model.problem.same_vehicle, *(group.tasks for group in model.problem.alternatives))
     for route in initial.routes if initial is not None else ():
         c = _class_of(model, route.vehicle)
         entries = _entries(model, route)
         tasks_of = [x for x in entries if x < model.data.n]
         if free[c] <= 0 or placed.intersection(tasks_of) or not _allowed_route(model, c, route, tasks_of):
             continue
+        if any(placed.intersection(group) and set(tasks_of).intersection(group) for group in companions):
+            continue
         if not model.flags.rich or _stands(model, state, c, entries):
             orders.append((c, entries))
             placed.update(tasks_of)
             free[c] -= 1
     return orders
+
+
+def _keeps_locks(model: Model, route: Route) -> bool:
+    """Tell whether a route of a start plan has its vehicle's locked tasks where the locks want them."""
+    tasks = list(route.tasks)
+    for lock in model.problem.locks:
+        if lock.vehicle != route.vehicle or lock.kind is LockKind.VEHICLE:
+            continue
+        wanted = list(lock.tasks)
+        if lock.kind is LockKind.ROUTE and tasks != wanted:
+            return False
+        if lock.kind is LockKind.PREFIX and tasks[: len(wanted)] != wanted:
+            return False
+        if [task for task in tasks if task in wanted] != wanted:
+            return False
+    return _allowed_route(model, _class_of(model, route.vehicle), route, tasks)
 
 
 def _class_of(model: Model, vehicle: int) -> int:
@@ -253,8 +284,6 @@ def _allowed_route(model: Model, c: int, route: Route, tasks: list[int]) -> bool
         return False
     on_board = set(tasks)
     if any(on_board.issuperset(pair) for pair in problem.incompatible):
-        return False
-    if any(0 < len(on_board.intersection(group)) < len(group) for group in problem.same_vehicle):
         return False
     for shipment in problem.shipments:
         ends = (shipment.pickup_task, shipment.delivery_task)
@@ -333,19 +362,28 @@ def _walked_route(
 
 def _without_misplaced(problem: Problem, routes: list[Route], seen: set[int]) -> list[Route]:
     """Drop tasks that are not at the position a lock wants: better left out and named than in the wrong place."""
-    from routing.problem import LockKind
-
     for lock in problem.locks:
         if lock.kind is not LockKind.POSITION:
             continue
         for index, route in enumerate(routes):
             task = lock.tasks[0]
             if task in route.tasks and route.tasks.index(task) != lock.position:
-                trips = tuple(Trip(tuple(t for t in trip.tasks if t != task), trip.depot) for trip in route.trips)
+                gone = {task}
+                if task in problem.shipment_of_task:
+                    shipment = problem.shipments[problem.shipment_of_task[task]]
+                    gone = {shipment.pickup_task, shipment.delivery_task}
+                trips = tuple(Trip(tuple(t for t in trip.tasks if t not in gone), trip.depot) for trip in route.trips)
                 trips = tuple(trip for trip in trips if trip.tasks)
                 routes[index] = Route(route.vehicle, trips, departure_s(problem, route.vehicle, trips), ())
-                seen.discard(task)
+                seen -= gone
     return [route for route in routes if route.tasks]
+
+
+def _nobody_drives(problem: Problem, seed: int, threads: int) -> Result:
+    """Answer for a day without vehicles."""
+    tasks = tuple(range(problem.task_count))
+    missing = len(problem.required_missing(tasks))
+    return Result(Solution((), tasks), problem.left_out_cost(tasks), missing, 0, 0.0, seed, threads)
 
 
 def solve(
@@ -360,6 +398,8 @@ def solve(
     """Search for the cheapest plan; see :func:`routing.solve`."""
     began_s = time.perf_counter()
     params = params or SearchParams()
+    if problem.vehicle_count == 0:
+        return _nobody_drives(problem, seed, threads)
     model = compile_problem(problem, params.near)
     stats: dict[str, Any] = {"setup_s": round(time.perf_counter() - began_s, 4)}
 

@@ -205,7 +205,23 @@ def _sequence(problem: Problem, vehicle: int) -> tuple[int, ...]:
         for lock in problem.locks:
             if lock.vehicle == vehicle and lock.kind is kind:
                 order += [task for task in lock.tasks if task not in order]
-    return tuple(order)
+    return tuple(_with_partners(problem, order))
+
+
+def _with_partners(problem: Problem, order: list[int]) -> list[int]:
+    """Put the other end of a shipment beside the end that is locked."""
+    full: list[int] = []
+    for task in order:
+        shipment = problem.shipment_of_task.get(task)
+        if shipment is None:
+            full.append(task)
+            continue
+        first, second = problem.shipments[shipment].pickup_task, problem.shipments[shipment].delivery_task
+        if (task == second and first not in order) or (task == first and second not in order):
+            full += [first, second]
+        else:
+            full.append(task)
+    return full
 
 
 def frozen_orders(problem: Problem, classes: Sequence[VehicleClass]) -> tuple[tuple[int, tuple[int, ...]], ...]:

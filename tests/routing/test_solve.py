@@ -128,6 +128,16 @@ def test_tiny_problems(stops: int) -> None:
     assert len(result.solution.routes) == stops
 
 
+def test_a_day_without_vehicles() -> None:
+    """When no van is there, every stop is left out and nothing breaks."""
+    builder = ProblemBuilder().profile("van", [[0, 1], [1, 0]]).depot("centre", 0)
+    problem = builder.vehicle_type("van", count=0).task("a", 1).task("b", 1, required=False, prize=5).build()
+    result = solve(problem, MaxIterations(10))
+    approved(problem, result)
+    assert result.missing == 1
+    assert result.cost == 5
+
+
 def test_everything_at_one_place() -> None:
     """A whole day in one building costs nothing to drive."""
     zero = np.zeros((6, 6), dtype=np.int32)

@@ -52,7 +52,7 @@ from .arrays import (
     VISIT,
     WAIT,
 )
-from .chance import bits32
+from .chance import below
 from .compiled import heavy, inner
 from .features import DUR, HET, LIMITS, MIXED, RICH, TW
 from .routes import take_slot
@@ -293,7 +293,7 @@ def best_place(data, state, x, best, blink):
     best_r = NONE
     best_k = 0
     best_c = 0
-    salt = int(bits32(state.rng)) if blink else 0
+    salt = below(state.rng, 1 << 20) if blink else 0
     c = 0
     cm = 0
     found = best
@@ -317,7 +317,7 @@ def best_place(data, state, x, best, blink):
             else:
                 slack = data.cls[c, PS] * state.rint[r, WAIT]
         v = node[j, NXT]
-        arcs = int(data.cost_t[cm, x, j]) + int(data.cost[cm, x, v]) - node[j, CNXT] + fixed_part
+        arcs = int(data.cost_t[cm, x, j]) + int(data.cost[cm, x, v]) - int(node[j, CNXT]) + fixed_part
         if arcs - slack < found and (not blink or (salt + j * 7919) % BLINK != 0):
             extra = place_extra(data, state, r, c, x, j, v, node[j, POS] + 1)
             if arcs + extra < found:
@@ -326,7 +326,7 @@ def best_place(data, state, x, best, blink):
                 best_k = -j - 1
                 best_c = c
         u = node[j, PRV]
-        arcs = int(data.cost_t[cm, x, u]) + int(data.cost[cm, x, j]) - node[j, CPRV] + fixed_part
+        arcs = int(data.cost_t[cm, x, u]) + int(data.cost[cm, x, j]) - int(node[j, CPRV]) + fixed_part
         if arcs - slack < found and (not blink or (salt + (u + r if u >= n else u) * 7919) % BLINK != 0):
             extra = place_extra(data, state, r, c, x, u, j, node[j, POS])
             if arcs + extra < found:
@@ -376,7 +376,7 @@ def reload_place(data, state, r, c, x, j, base, best):
     via = data.cost[cm, x, stop]
     from_stop = data.cost[cm, stop, x]
     node_cost = data.node_cost[c, x]
-    after = node_cost - node[j, CNXT]
+    after = int(node_cost) - int(node[j, CNXT])
     # j, reload, x, v and j, x, reload, v
     arcs = int(data.cost[cm, j, stop]) + int(from_stop) + int(data.cost[cm, x, v]) + after
     if arcs + base - node_cost < best and not banned(data, c, j):
@@ -385,7 +385,7 @@ def reload_place(data, state, r, c, x, j, base, best):
         extra = walk(data, state, c, m)
         if arcs + extra - extra_now < best:
             best = arcs + extra - extra_now
-            best_place_code = -j - 1 - RELOADED
+            best_place_code = -int(j) - 1 - RELOADED
     if v < data.n:
         arcs = int(data.cost[cm, j, x]) + int(via) + int(data.cost[cm, stop, v]) + after
         if arcs + base - node_cost < best and not banned(data, c, j):
@@ -394,16 +394,16 @@ def reload_place(data, state, r, c, x, j, base, best):
             extra = walk(data, state, c, m)
             if arcs + extra - extra_now < best:
                 best = arcs + extra - extra_now
-                best_place_code = -j - 1 + RELOADED
+                best_place_code = -int(j) - 1 + RELOADED
     if u >= data.n:
-        arcs = int(data.cost[cm, u, x]) + int(via) + int(data.cost[cm, stop, j]) + node_cost - node[j, CPRV]
+        arcs = int(data.cost[cm, u, x]) + int(via) + int(data.cost[cm, stop, j]) + node_cost - int(node[j, CPRV])
         if arcs + base - node_cost < best and not banned(data, c, u):
             m = insert_in_line(state, copy_line(state, r, length), k, x)
             m = insert_in_line(state, m, k + 1, stop)
             extra = walk(data, state, c, m)
             if arcs + extra - extra_now < best:
                 best = arcs + extra - extra_now
-                best_place_code = j + 1 + RELOADED
+                best_place_code = int(j) + 1 + RELOADED
     if best_place_code == 0:
         return 0, INF
     return best_place_code, best
@@ -508,7 +508,7 @@ def best_pair(data, state, p, best, blink):
     """
     info = state.info
     d = data.partner[p]
-    salt = int(bits32(state.rng)) if blink else 0
+    salt = below(state.rng, 1 << 20) if blink else 0
     info[VISIT] += 1
     best_r = NONE
     best_i = 0
@@ -537,6 +537,8 @@ def best_pair(data, state, p, best, blink):
     if slot >= 0:
         for c in range(data.cls.shape[0]):
             if state.free_vehicles[c] <= 0:
+                continue
+            if RICH and not (companions_agree(data, state, slot, p) and companions_agree(data, state, slot, d)):
                 continue
             cost = pair_alone_cost(data, state, c, p, d)
             if cost < best:
@@ -571,7 +573,7 @@ def pair_in_route(data, state, r, c, p, d, best, salt, blink):
         fixed_part = data.node_cost[c, p] + data.node_cost[c, d]
     if RICH:
         slack = max(0, state.rint[r, EXTRA])
-    p_to_d = data.cost[cm, p, d]
+    p_to_d = int(data.cost[cm, p, d])
     shuts = data.windows[p, 2 * data.window_count[p] - 1]
     for i in range(1, length + 2):
         u = seq[r, i - 1]
@@ -580,7 +582,7 @@ def pair_in_route(data, state, r, c, p, d, best, salt, blink):
             dep = data.cls[c, OPEN] if u >= n else node[u, DEP]
             if dep > shuts and not RICH:
                 break
-        arc = node[v, CPRV] if v < n else (node[u, CNXT] if u < n else data.cost[cm, u, v])
+        arc = int(node[v, CPRV]) if v < n else (int(node[u, CNXT]) if u < n else int(data.cost[cm, u, v]))
         into = int(data.cost[cm, u, p])
         first = into + int(data.cost[cm, p, v]) - arc + fixed_part
         if first - slack >= best and into + p_to_d - arc + fixed_part - slack >= best:
@@ -625,7 +627,7 @@ def pair_in_route(data, state, r, c, p, d, best, salt, blink):
             if not RICH and not room_for(data, state, r, c, w, p):
                 break
             y = seq[r, k + 1]
-            arcs = first + int(data.cost[cm, w, d]) + int(data.cost[cm, d, y]) - node[w, CNXT]
+            arcs = first + int(data.cost[cm, w, d]) + int(data.cost[cm, d, y]) - int(node[w, CNXT])
             if arcs - slack < best and (not blink or (salt + i * 7919 + k * 104_729 + r * 31) % PAIR_BLINK != 0):
                 extra = pair_extra(data, state, r, c, p, i, d, k + 2, w, y, clock)
                 if arcs + extra < best:

@@ -50,6 +50,7 @@ from .arrays import (
     TRIPCOST,
 )
 from .compiled import apart, inner
+from .features import PAIR
 from .windows import latest_start, next_start
 
 
@@ -291,6 +292,7 @@ def walk(data, state, c, m):
     tasks = 0
     trips = 1
     extra = 0
+    on_board = 0
     for k in range(1, m + 2):
         u = line[k - 1]
         x = line[k]
@@ -301,8 +303,12 @@ def walk(data, state, c, m):
             if data.fixed_at[x] >= 0:
                 extra += data.rules[MISPLACED] * abs(tasks - data.fixed_at[x])
             tasks += 1
+            if PAIR:
+                on_board += int(data.side[x])
         elif k <= m:
             trips += 1
+            if PAIR and on_board > 0:
+                return INF  # a shipment stays within one trip
     if tasks > cls[c, MAXLEN] or way > cls[c, MAXDIST] or drive > cls[c, MAXDRIVE] or trips > cls[c, MAXTRIPS]:
         return INF
     if not line_loads_fit(data, state, c, m):

@@ -1,0 +1,119 @@
+"""The search counts right at every step, and decides the same compiled and interpreted."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from routing import Problem, ProblemBuilder, solve
+from routing.checker import check
+from routing.search.driver import construct, to_solution
+from routing.search.kernels import arrays as a
+from routing.search.model import compile_problem
+from routing.search.state import new_state
+from routing.search.variants import kernels
+from routing.stop import MaxIterations
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def day(stops: int = 12) -> Problem:
+    """Give a small day with two kinds of vehicles, windows, pickups, paid hours and optional stops."""
+    draw = np.random.default_rng(2)
+    points = draw.integers(0, 1000, (stops + 1, 2))
+    far = np.sqrt(((points[:, None] - points[None]) ** 2).sum(-1))
+    builder = ProblemBuilder(("count",)).profile("van", far, far).depot("centre", 0)
+    builder.vehicle_type("van", count=3, capacity=5, cost_per_m=2, cost_per_s=1, fixed_cost=300, shift_end_s=9000)
+    builder.vehicle_type("trike", count=2, capacity=3, cost_per_m=1, cost_per_s=1, max_duration_s=3000)
+    for place in range(1, stops + 1):
+        opens = int(draw.integers(0, 3000))
+        load = {"pickup": 1} if place % 3 == 0 else {"delivery": 1}
+        builder.task(
+            f"stop {place}", place, windows=[(opens, opens + 2500)], service_s=30, required=place % 4 > 0,
+            prize=400, **load,
+        )  # fmt: skip
+    return builder.build()
+
+
+def test_the_running_cost_is_the_cost_of_the_plan() -> None:
+    """After every single iteration, accepted or undone, the search's own cost is what the checker computes."""
+    problem = day()
+    model = compile_problem(problem)
+    state = new_state(model.data, model.flags, model.leads, 3, problem.task_count + 4)
+    construct(model, state, 3)
+    search = kernels(model.flags).search
+    for _ in range(150):
+        search(model.data, state, a.ANNEAL, 1, 300.0, 1.0, 6.0, 6)
+        state.best_len[:] = 0
+        for r in state.used_list[: int(state.info[a.NROUTES])]:
+            length = int(state.rint[r, a.LEN])
+            state.best_len[r], state.best_cls[r] = length, state.rint[r, a.CLS]
+            state.best_seq[r, 1 : length + 1] = state.seq[r, 1 : length + 1]
+        report = check(problem, to_solution(model, state))
+        assert report.feasible, report.violations
+        missing = sum(int(model.data.prize[task]) for task in report.missing)
+        assert int(state.info[a.CUR]) * model.scale == report.cost.total + missing * model.scale
+
+
+def routes_of(problem: Problem) -> list[list[int]]:
+    """Plan with a fixed seed and number of iterations."""
+    result = solve(problem, MaxIterations(60), seed=4)
+    return [[route.vehicle, route.start_s, *route.tasks] for route in result.solution.routes]
+
+
+@pytest.mark.slow
+def test_compiled_and_interpreted_search_agree() -> None:
+    """The same seed gives the same plan without the compiler."""
+    code = (
+        "import json, sys; sys.path.insert(0, 'tests/routing'); "
+        "from test_search_modes import day, routes_of; print(json.dumps(routes_of(day())))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout) == routes_of(day())
+
+
+FUZZ = """
+import random, sys
+sys.path.insert(0, "tests/routing")
+from test_search_rules import RULES, approved, small_day
+from routing import solve
+from routing.errors import ContradictionError
+from routing.stop import MaxIterations
+draw = random.Random(11)
+done = 0
+while done < 40:
+    rules = [rule for rule in RULES if draw.random() < 0.25]
+    seed = draw.randrange(1000)
+    try:
+        problem = small_day(seed, *rules)
+    except ContradictionError:
+        continue
+    done += 1
+    first = solve(problem, MaxIterations(20), seed=seed)
+    if not {"locks", "route"}.intersection(rules):
+        approved(problem, first)
+        again = solve(problem, MaxIterations(2), seed=seed, initial=first.solution)
+        approved(problem, again)
+        assert (again.missing, again.cost) <= (first.missing, first.cost), rules
+print("fine")
+"""
+
+
+@pytest.mark.slow
+def test_random_combinations_of_rules_hold() -> None:
+    """Forty days with rules thrown together: no plan breaks one, and planning on never makes it worse."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FUZZ], cwd=PROJECT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == "fine", done.stderr[-2000:]
