@@ -11,11 +11,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from kernel.clock import ManualClock
 from kernel.db import Base, Database
 from kernel.ids import SeededIds
+
+# A busy machine is no failure: examples may take as long as they take, the test's own time-out holds.
+hypothesis.settings.register_profile("cunda", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("cunda")
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED_DATA = PROJECT.parent / "shared" / "data"
