@@ -118,15 +118,15 @@ def road_neighbours(minutes: FloatArray, detour: float = DETOUR) -> tuple[tuple[
     Parameters
     ----------
     minutes : shape (cells, cells)
-        Symmetric and finite.
+        Symmetric and finite; kilometres do as well.
     """
     n = len(minutes)
     between = np.zeros((n, n), dtype=np.bool_)
     limit = minutes * (1 + detour)
     for third in range(n):
         through = (minutes[:, third, None] + minutes[None, third, :]) <= limit
-        through[third, :] = through[:, third] = False
-        between |= through
+        elsewhere = minutes[third] > 0  # a village at the very same point lies between nobody
+        between |= through & elsewhere[:, None] & elsewhere[None, :]
     tree = minimum_spanning_tree(sparse.csr_array(np.maximum(minutes, _LEAST_MIN))).toarray() > 0
     near = ~between | tree | tree.T
     np.fill_diagonal(near, False)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from maps.errors import SectionsImpossibleError
-from maps.geodesy import FloatArray, as_points
+from maps.geodesy import FloatArray, as_points, straight_m
 from maps.places import Place
 from maps.region import Region
 from maps.sections.design import SectionDesign
@@ -20,6 +20,7 @@ SERVICE_MIN = 3.0
 BETWEEN_MIN = 1.5
 LARGEST_PART = 0.2
 """A town is cut into parts of at most this share of a section's work, so that sections can become even."""
+_STRAIGHT_DETOUR = 0.15  # in the plane this leaves about six neighbours, as touching areas have
 _NAMED = 8
 
 
@@ -81,7 +82,7 @@ def survey_sections(
     cells = [cell for item in zip(places, work, parts, strict=True) for cell in _cells(*item)]
     whole = np.repeat(np.arange(len(places)), parts)
     return SectionProblem(
-        tuple(cells), minutes[np.ix_(whole, whole)], _with_parts(road_neighbours(minutes), parts), source,
+        tuple(cells), minutes[np.ix_(whole, whole)], _with_parts(_neighbours(places, minutes, source), parts), source,
         region.attribution, notes,
     )  # fmt: skip
 
@@ -107,6 +108,18 @@ def _reachable(region: Region, profile: str) -> tuple[list[Place], FloatArray, A
     )
     notes = tuple(f"in no section, for {why}: {_named(names)}" for names, why in left_out if names)
     return places, minutes, matrix.source, (*notes, *(matrix.warnings if matrix.source != "road" else ()))
+
+
+def _neighbours(places: list[Place], minutes: FloatArray, source: str) -> tuple[tuple[int, ...], ...]:
+    """Find neighbours by road, or by straight lines where minutes are estimated.
+
+    An estimate holds minutes for starting: going through any third village would cost them twice, and all
+    villages would be neighbours.
+    """
+    if source == "road":
+        return road_neighbours(minutes)
+    lonlat = as_points([place.lonlat for place in places])
+    return road_neighbours(straight_m(lonlat[:, None, :], lonlat[None, :, :]), _STRAIGHT_DETOUR)
 
 
 def _named(names: list[str]) -> str:

@@ -52,6 +52,7 @@ def test_a_county_without_roads_says_who_is_left_out(china_tables: Path, tmp_pat
     design = design_sections(problem, 10)
     assert design.even
     assert problem.source == "geodesic"
+    assert 3 <= np.mean([len(others) for others in problem.neighbours]) <= 8
     assert len({cell.place_id for cell in problem.cells}) == 292
     assert any(note.startswith("in no section, for their position is unknown") for note in problem.notes)
 
