@@ -95,7 +95,7 @@ def running_bridge(services: Services, broker: RunningBroker) -> Iterator[Bridge
     with DropOffDesk(services, services.planner) as desk:
         bridge = Bridge(
             broker.address,
-            BridgeOptions(password=_server_password(settings), zone=settings.zone),
+            BridgeOptions(password=_server_password(settings), zone=settings.zone, profile=broker.profile),
             services.database,
             services.clock,
             services.ids,

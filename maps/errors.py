@@ -23,7 +23,7 @@ class RegionNameError(InputError):
     """A region name cannot be used as a folder and in addresses."""
 
     code = "region_name"
-    remedy = "Use 1 to 40 of the characters a-z, 0-9 and '-', beginning with a letter or digit."
+    remedy = "Use 3 to 32 of the characters a-z, 0-9 and '-', beginning with a letter or digit."
 
 
 class RegionDataError(UnavailableError):

@@ -41,7 +41,8 @@ from maps.osm_import import OSM_ATTRIBUTION, read_county
 from maps.places import Place, Township
 from maps.region import Region
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+# A region's name is also the area in its devices' MQTT topics: the same letters and lengths.
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{2,31}")
 _FORMAT = 1
 _RECORD = "region.json"
 

@@ -65,7 +65,7 @@ def simulate(
             site_ids = register_sites(session, region, sites)[:kiosks]
             configs = enrol_kiosks(
                 session, device_registry(services), [(region, site_id) for site_id in site_ids], broker.address,
-                services.settings.home / "kiosks",
+                services.settings.home / "kiosks", broker.profile,
             )  # fmt: skip
         renew_accounts(services, broker)
         with progress_bars(json) as progress:

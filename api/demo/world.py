@@ -175,6 +175,7 @@ def _kiosks(
             [(REGION, site_id) for site_id in site_ids],
             broker.address,
             services.settings.home / "kiosks",
+            broker.profile,
         )
     renew_accounts(services, broker)
     companies = [company_id for company_id, _ in INVENTED_COMPANIES[: options.companies]]

@@ -94,11 +94,11 @@ def test_imports_of_a_store_respect_the_lock_and_leave_the_old_region(tmp_path: 
     villages, towns = tmp_path / "v.csv", tmp_path / "t.csv"
     villages.write_text("code,name,town_code,lon,lat\n11,甲村,1,112.9,30.4\n", encoding="utf-8")
     towns.write_text("code,name,lon,lat\n1,园林街道,112.89,30.42\n", encoding="utf-8")
-    before = store.import_csv(villages, towns, "x")
-    with sole_import(tmp_path / "regions", "x"):
+    before = store.import_csv(villages, towns, "two")
+    with sole_import(tmp_path / "regions", "two"):
         with pytest.raises(RegionBusyError):
-            store.import_csv(villages, towns, "x", terrain="flat")
+            store.import_csv(villages, towns, "two", terrain="flat")
         with pytest.raises(RegionBusyError):
-            store.build_demo("x")
-    assert store.load("x").version == before.version
-    assert store.names() == ["x"]
+            store.build_demo("two")
+    assert store.load("two").version == before.version
+    assert store.names() == ["two"]

@@ -83,8 +83,8 @@ def test_an_import_replaces_the_region(store: RegionStore, tables: tuple[Path, P
 
 def test_equal_input_gives_an_equal_version(store: RegionStore, demo_extract: Path, demo_region: Region) -> None:
     """Importing the same extract twice changes nothing a plan could notice."""
-    first = store.import_osm(demo_extract, "a")
-    assert store.import_osm(demo_extract, "a").version == first.version
+    first = store.import_osm(demo_extract, "first")
+    assert store.import_osm(demo_extract, "first").version == first.version
     assert first.places == demo_region.places
 
 
