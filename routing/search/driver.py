@@ -32,6 +32,9 @@ class Progress(Protocol):
 
 BATCH = 100
 """Tasks inserted between two looks at the clock while the first plan is made."""
+MOST_FLEETS = 6
+FLEET_SHARE = 0.125
+FLEET_COOLING = 0.98
 SEED_STRIDE = 1_000_003
 """Distance between the seeds of one search's threads, so that neighbouring seeds share none."""
 
@@ -97,6 +100,8 @@ def solve_model(
     if orders:
         write_orders(data, state, orders)
         search(data, state, a.LOAD, 0, 0.0, 1.0, 1.0, 1)
+    elif _fleet_is_a_choice(model):
+        state = best_fleet_start(model, stop, run, seed, params)
     construct(model, state, seed, lambda: stop.fraction(run.seen()) >= 1.0)
     note_best(model, run, state)
     top = params.start_heat * mean_arc(model, state)
@@ -120,6 +125,53 @@ def solve_model(
         if progress is not None:
             progress("solve", int(1000 * min(1.0, used)), 1000, f"cost {int(state.info[a.BEST]) * model.scale}")
     return state
+
+
+def _fleet_is_a_choice(model: Model) -> bool:
+    """Tell whether vehicles differ in room and some cost something just for going out."""
+    cls = model.data.cls
+    rooms = model.data.capacity
+    return cls.shape[0] > 1 and bool(cls[:, a.FIXED].any()) and bool((rooms != rooms[0]).any())
+
+
+def best_fleet_start(model: Model, stop: StopRule, run: RunState, seed: int, params: SearchParams) -> a.State:
+    """Make short searches that open routes with one class of vehicle only, and keep the best plan's state.
+
+    A new route for one task is cheapest with the smallest vehicle, so a search that may open any class from
+    the beginning fills the county with small ones and finds no step from many to few. Each class that is
+    dear at first sight but cheap per unit of room gets its chance here, within an eighth of the budget.
+    """
+    data = model.data
+    search = kernels(model.flags).search
+    classes = _classes_by_room_price(data)[:MOST_FLEETS]
+    trials: list[tuple[tuple[int, int], int, a.State]] = []
+    for number, c in enumerate(classes):
+        share = FLEET_SHARE * (number + 1) / len(classes)
+        state = new_state(data, model.flags, model.leads, seed, _longest(data))
+        counts = state.free_vehicles.copy()
+        state.free_vehicles[:] = 0
+        state.free_vehicles[c] = counts[c]
+        construct(model, state, seed, lambda: stop.fraction(run.seen()) >= 1.0)
+        heat = 0.2 * params.start_heat * mean_arc(model, state)
+        while stop.fraction(run.seen()) < share:
+            count = max(1, min(200, stop.iterations_left(run.seen())))
+            search(data, state, a.ANNEAL, count, heat, 1.0, params.mean_removed, params.longest_string)
+            run.iterations += count
+            heat *= FLEET_COOLING
+        state.free_vehicles[:] += counts
+        state.free_vehicles[c] -= counts[c]
+        # Whoever found no place in this class may have one in another: judge the plan with all of them.
+        construct(model, state, seed, lambda: stop.fraction(run.seen()) >= 1.0)
+        trials.append((split_cost(model, state), number, state))
+    return min(trials, key=lambda trial: trial[:2])[2]
+
+
+def _classes_by_room_price(data: a.Data) -> list[int]:
+    """Order classes by fixed cost per share of the scarcest room, cheapest first."""
+    need = np.maximum(1, np.maximum(data.delivery.sum(axis=0), data.pickup.sum(axis=0))).astype(np.float64)
+    room = (data.capacity / need).min(axis=1) if need.size else np.ones(data.cls.shape[0])
+    price = data.cls[:, a.FIXED] / np.maximum(room, 1e-9)
+    return [int(c) for c in np.argsort(price, kind="stable")]
 
 
 def never() -> bool:
