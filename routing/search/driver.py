@@ -128,10 +128,9 @@ def solve_model(
 
 
 def _fleet_is_a_choice(model: Model) -> bool:
-    """Tell whether vehicles differ in room and some cost something just for going out."""
-    cls = model.data.cls
+    """Tell whether vehicles differ in room."""
     rooms = model.data.capacity
-    return cls.shape[0] > 1 and bool(cls[:, a.FIXED].any()) and bool((rooms != rooms[0]).any())
+    return rooms.shape[0] > 1 and bool((rooms != rooms[0]).any())
 
 
 def best_fleet_start(model: Model, stop: StopRule, run: RunState, seed: int, params: SearchParams) -> a.State:
@@ -167,11 +166,11 @@ def best_fleet_start(model: Model, stop: StopRule, run: RunState, seed: int, par
 
 
 def _classes_by_room_price(data: a.Data) -> list[int]:
-    """Order classes by fixed cost per share of the scarcest room, cheapest first."""
+    """Order classes by fixed cost per share of the scarcest room, cheapest first, among equals the roomiest."""
     need = np.maximum(1, np.maximum(data.delivery.sum(axis=0), data.pickup.sum(axis=0))).astype(np.float64)
     room = (data.capacity / need).min(axis=1) if need.size else np.ones(data.cls.shape[0])
     price = data.cls[:, a.FIXED] / np.maximum(room, 1e-9)
-    return [int(c) for c in np.argsort(price, kind="stable")]
+    return [int(c) for c in np.lexsort((-room, price))]
 
 
 def never() -> bool:

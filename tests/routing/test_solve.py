@@ -128,6 +128,22 @@ def test_tiny_problems(stops: int) -> None:
     assert len(result.solution.routes) == stops
 
 
+def test_one_big_van_beats_many_small_ones() -> None:
+    """Where a truck carries a whole county at the price of a tricycle a kilometre, the truck goes."""
+    draw = np.random.default_rng(6)
+    points = draw.integers(0, 1000, (41, 2))
+    far = np.sqrt(((points[:, None] - points[None]) ** 2).sum(-1))
+    builder = ProblemBuilder(("count",)).profile("van", far).depot("centre", 0)
+    for name, room, fixed in (("trike", 4, 10), ("van", 15, 30), ("truck", 60, 60)):
+        builder.vehicle_type(name, count=40, capacity=room, cost_per_m=1, fixed_cost=fixed)
+    for place in range(1, 41):
+        builder.task(f"stop {place}", place, delivery=1)
+    problem = builder.build()
+    result = solve(problem, MaxIterations(3000), seed=1)
+    approved(problem, result)
+    assert [problem.vehicle_types[problem.type_of_vehicle[r.vehicle]].id for r in result.solution.routes] == ["truck"]
+
+
 def test_a_day_without_vehicles() -> None:
     """When no van is there, every stop is left out and nothing breaks."""
     builder = ProblemBuilder().profile("van", [[0, 1], [1, 0]]).depot("centre", 0)
