@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ from routing.errors import InvalidPlanError
 from routing.problem import LockKind, Problem
 from routing.schedule import departure_s, schedule
 from routing.search.kernels import arrays as a
-from routing.search.model import Model, compile_problem
+from routing.search.model import FAR_COST, Model, compile_problem
 from routing.search.state import best_orders, new_state, write_orders
 from routing.search.variants import kernels
 from routing.solution import Result, Route, Solution, Trip
@@ -102,6 +102,8 @@ def solve_model(
         search(data, state, a.LOAD, 0, 0.0, 1.0, 1.0, 1)
     elif _fleet_is_a_choice(model):
         state = best_fleet_start(model, stop, run, seed, params)
+    elif not model.required[model.leads].all():
+        state = full_start(model, seed, lambda: stop.fraction(run.seen()) >= 1.0)
     construct(model, state, seed, lambda: stop.fraction(run.seen()) >= 1.0)
     note_best(model, run, state)
     top = params.start_heat * mean_arc(model, state)
@@ -124,6 +126,26 @@ def solve_model(
             note_best(model, run, state)
         if progress is not None:
             progress("solve", int(1000 * min(1.0, used)), 1000, f"cost {int(state.info[a.BEST]) * model.scale}")
+    return state
+
+
+def full_start(model: Model, seed: int, out_of_time: Callable[[], bool]) -> a.State:
+    """Begin with every optional task that fits, whatever it costs.
+
+    No prize pays for a route of its own, so a search that begins with nothing would open none; one that
+    begins with all leaves out what does not pay.
+    """
+    data = model.data
+    legs = data.cost[:, data.n :, : data.n]
+    dear = 4 * int(legs[legs < FAR_COST].max(initial=0)) + int(data.cls[:, a.FIXED].max(initial=0)) + 1
+    generous = replace(model, data=data._replace(prize=np.maximum(data.prize, dear)))
+    state = new_state(generous.data, model.flags, model.leads, seed, _longest(data))
+    construct(generous, state, seed, out_of_time)
+    used = state.used_list[: int(state.info[a.NROUTES])]
+    orders = [(int(state.rint[r, a.CLS]), state.seq[r, 1 : int(state.rint[r, a.LEN]) + 1].tolist()) for r in used]
+    state = new_state(data, model.flags, model.leads, seed, _longest(data))
+    write_orders(data, state, orders)
+    kernels(model.flags).search(data, state, a.LOAD, 0, 0.0, 1.0, 1.0, 1)
     return state
 
 
