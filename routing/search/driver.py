@@ -152,7 +152,7 @@ def full_start(model: Model, seed: int, out_of_time: Callable[[], bool]) -> a.St
 def _fleet_is_a_choice(model: Model) -> bool:
     """Tell whether vehicles differ in room."""
     rooms = model.data.capacity
-    return rooms.shape[0] > 1 and bool((rooms != rooms[0]).any())
+    return model.data.n > 0 and rooms.shape[0] > 1 and bool((rooms != rooms[0]).any())
 
 
 def best_fleet_start(model: Model, stop: StopRule, run: RunState, seed: int, params: SearchParams) -> a.State:

@@ -120,9 +120,10 @@ def test_the_time_limit_is_kept() -> None:
 
 
 @pytest.mark.parametrize("stops", [0, 1])
-def test_tiny_problems(stops: int) -> None:
-    """No stops and one stop are problems too."""
-    problem = random_county(1, stops=stops)
+@pytest.mark.parametrize("fleet", [False, True])
+def test_tiny_problems(stops: int, fleet: bool) -> None:
+    """No stops and one stop are problems too, also for a mixed fleet."""
+    problem = random_county(1, stops=stops, fleet=fleet)
     result = solve(problem, MaxIterations(50))
     approved(problem, result)
     assert len(result.solution.routes) == stops
