@@ -38,12 +38,15 @@ def _cache_root() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     for folder in (Path(base) / "cunda" / "numba", Path(tempfile.gettempdir()) / f"cunda-numba-{os.getuid()}"):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            state = folder.stat()
         except OSError:
             continue
-        if os.access(folder, os.W_OK):
+        # Machine code is run from here: nobody else may have put it there.
+        mine = state.st_uid == os.getuid() and not state.st_mode & 0o022
+        if mine and os.access(folder, os.W_OK):
             return folder
-    return Path(tempfile.gettempdir())
+    return Path(tempfile.mkdtemp(prefix="cunda-numba-"))
 
 
 CACHE_FOLDER = _cache_root() / f"kernels-{_digest()}" / NAME
