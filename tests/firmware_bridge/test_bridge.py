@@ -156,7 +156,7 @@ def test_dev_084_every_message_acked(wire_up: Callable[..., Wired], fleet_of: Ca
     assert until(lambda: drive([noise], 0.02) is None and noise.connected)
     for number in range(600):
         noise.publish("cunda/v1/area/kiosk-1/evt/parcel", b"rubbish %d" % number)
-    assert until(lambda: drive([noise], 0.02) is None and wired.bridge.stats.received >= 600, 60)
+    assert until(lambda: drive([noise], 0.02) is None and wired.bridge.stats.received >= 600, 180)
     noise.close()
     fleet = fleet_of(wired)
     made = fleet.drop(fleet.agents[1])
