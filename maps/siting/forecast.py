@@ -182,11 +182,11 @@ def _shape(groups: Iterable[Sequence[KioskHistory]]) -> float:
         if len(group) < 2:
             continue
         taken, days = _sums(group)
-        rate = taken / days
         n, d = np.array([one.drop_offs for one in group]), np.array([one.days for one in group])
-        spread += float(((n - rate * d) ** 2).sum()) * len(group) / (len(group) - 1)
-        expected += rate * days
-        squares += rate**2 * float((d**2).sum())
+        fitted = taken * (d / days)  # shares of the time first: a rate per day overflows when all days are near zero
+        spread += float(((n - fitted) ** 2).sum()) * len(group) / (len(group) - 1)
+        expected += taken
+        squares += float((fitted**2).sum())
     low, high = _SHAPE_RANGE
     beyond_poisson = spread - expected
     if not squares:
