@@ -361,15 +361,27 @@ KNOWN = {
         strict=True,
         reason="the search does not put a departure off until a break is no longer owed; plans are clean, but dearer",
     ),
-    "territory": pytest.mark.xfail(
-        strict=False,
-        reason="on five stops with territory prices one seed in four misses the optimum; plans are clean, but dearer",
-    ),
 }
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("variant", [pytest.param(v, marks=KNOWN.get(v.__name__, ())) for v in VARIANTS])
+# One plan of territory prices is missed too (545 where 484 is best); only this seed, and strictly.
+MISSED = {
+    ("territory", 1): pytest.mark.xfail(
+        strict=True, reason="stays at 545 where 484 is best; the plan is clean, but dearer"
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("variant", "seed"),
+    [
+        pytest.param(
+            v, seed, marks=MISSED.get((v.__name__, seed), KNOWN.get(v.__name__, ())), id=f"{v.__name__}-{seed}"
+        )
+        for v in VARIANTS
+        for seed in SEEDS
+    ],
+)
 def test_solver_reaches_the_best_plan_there_is(variant: Callable[[int], Problem], seed: int) -> None:
     """On a small problem of this kind no plan is better than the solver's."""
     problem = variant(seed)
