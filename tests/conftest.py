@@ -18,9 +18,11 @@ from kernel.clock import ManualClock
 from kernel.db import Base, Database
 from kernel.ids import SeededIds
 
-# A busy machine is no failure: examples may take as long as they take, the test's own time-out holds.
-hypothesis.settings.register_profile("cunda", deadline=None, print_blob=True)
-hypothesis.settings.load_profile("cunda")
+# A busy machine is no failure: examples may take as long as they take, the test's own time-out holds. The same
+# examples on every run, so that a red run means a change; HYPOTHESIS_PROFILE=explore looks for new ones.
+hypothesis.settings.register_profile("cunda", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "cunda"))
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED_DATA = PROJECT.parent / "shared" / "data"
