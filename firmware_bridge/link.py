@@ -174,6 +174,7 @@ class Link:
         self._up = False
         self._version5 = options.profile is not Profile.V311
         self._accepted = False
+        self._window = options.inflight
         self._failures = 0
         self._due_s = clock.monotonic_s()
         self._since_s = 0.0
@@ -304,7 +305,7 @@ class Link:
             reconnect_on_failure=False,
         )
         client.connect_timeout = _CONNECT_TIMEOUT_S
-        client.max_inflight_messages_set(self._options.inflight)
+        client.max_inflight_messages_set(self._window)
         client.max_queued_messages_set(self._options.queued)
         client.username_pw_set(self._login.username, self._login.password)
         if self._options.tls is not None:
@@ -314,19 +315,27 @@ class Link:
             will = self._make_will(self.connection)
             client.will_set(will.topic, will.payload, qos=1, retain=True, properties=_will_properties(version5))
         connection = self.connection
-        client.on_connect = lambda c, _user, _flags, reason, _props: self._on_connect(c, reason)
+        client.on_connect = lambda c, _user, _flags, reason, props: self._on_connect(c, reason, props)
         client.on_message = lambda _c, _user, message: self._on_message(connection, message)
         return client
 
     def _connect_properties(self) -> Properties | None:
         return Properties(PacketTypes.CONNECT) if self._version5 else None  # type: ignore[no-untyped-call]
 
-    def _on_connect(self, client: mqtt.Client, reason: Any) -> None:
+    def _on_connect(self, client: mqtt.Client, reason: Any, properties: Any) -> None:
         if reason.is_failure:
             log.warning("mqtt_refused", user=self._login.username, why=str(reason))
             return
-        self._up, self._since_s = True, self._clock.monotonic_s()
         self._accepted = True
+        granted = getattr(properties, "ReceiveMaximum", self._window)
+        if granted < self._window:
+            # A broker ends a connection that has more on its way than it granted, and what was on its way is
+            # lost; the client cannot be told while it is connected, so it comes back with the smaller window.
+            log.info("mqtt_window_smaller", user=self._login.username, wanted=self._window, granted=granted)
+            self._window = granted
+            client.disconnect()
+            return
+        self._up, self._since_s = True, self._clock.monotonic_s()
         if not self._subscriptions:
             return
         if self._version5:

@@ -138,7 +138,7 @@ class Bridge:
                 profile=options.profile,
                 keepalive_s=options.keepalive_s,
                 manual_ack=True,
-                inflight=1024,
+                inflight=256,  # what our own broker grants
                 queued=20_000,
                 tls=options.tls,
             ),
