@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import db, demo, docs, doctor, fleet, kiosks, parcels, plan, region, serve, solve, users
+from api.cli import chaos, db, demo, docs, doctor, fleet, kiosks, parcels, plan, region, serve, solve, users
 from api.cli.terminal import report_error
 from kernel.errors import CundaError
 
@@ -34,6 +34,7 @@ app.add_typer(parcels.app, name="parcels")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(users.app, name="users")
 app.add_typer(db.app, name="db")
+app.add_typer(chaos.app, name="chaos")
 
 
 def _print_version(wanted: bool) -> None:
