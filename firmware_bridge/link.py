@@ -187,7 +187,7 @@ class Link:
 
     @property
     def connected(self) -> bool:
-        """Tell whether the broker has accepted us and nothing has ended it since."""
+        """Tell whether the broker has accepted us and our subscriptions, and nothing has ended it since."""
         return self._up
 
     @property
@@ -329,19 +329,25 @@ class Link:
         self._accepted = True
         granted = getattr(properties, "ReceiveMaximum", self._window)
         if granted < self._window:
-            # A broker ends a connection that has more on its way than it granted, and what was on its way is
-            # lost; the client cannot be told while it is connected, so it comes back with the smaller window.
+            # A broker may end a connection that has more on its way than it granted (MQTT 5, 4.9); the client's
+            # window cannot be changed while it is connected, so it comes back with the smaller one.
             log.info("mqtt_window_smaller", user=self._login.username, wanted=self._window, granted=granted)
             self._window = granted
             client.disconnect()
             return
-        self._up, self._since_s = True, self._clock.monotonic_s()
         if not self._subscriptions:
+            self._set_up()
             return
+        # What others publish before the broker has read the subscription passes us by, so only its answer makes
+        # us connected.
+        client.on_subscribe = lambda _c, _user, _mid, _reasons, _props: self._set_up()
         if self._version5:
             client.subscribe([(wanted.topic, _options(wanted)) for wanted in self._subscriptions])
         else:
             client.subscribe([(wanted.topic, 1) for wanted in self._subscriptions])
+
+    def _set_up(self) -> None:
+        self._up, self._since_s = True, self._clock.monotonic_s()
 
     def _on_message(self, connection: int, message: mqtt.MQTTMessage) -> None:
         if len(self.inbox) >= self._options.inbox:
