@@ -43,3 +43,17 @@ class CodeFormError(InputError):
 
     code = "code_form"
     remedy = "Codes have eight digits, keys 32 bytes."
+
+
+class RetentionRulesError(InputError):
+    """A policy for waiting parcels contradicts itself."""
+
+    code = "retention_rules"
+    remedy = "Charge nothing within the promised time, and let reminder, call and return follow one another."
+
+
+class KioskRefusedError(ConflictError):
+    """The kiosk cannot begin, or go on with, a sending session."""
+
+    code = "kiosk_refused"
+    remedy = "The reason says what hinders it; the nearest kiosk may do."

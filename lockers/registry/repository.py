@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import select
@@ -53,6 +53,21 @@ class SiteRepository:
         if site is None:
             raise UnknownSiteError(f"there is no site {site_id}", site=site_id)
         return site
+
+    def by_ids(self, site_ids: Iterable[str]) -> dict[str, Site]:
+        """Return several sites by id.
+
+        Raises
+        ------
+        UnknownSiteError
+            If one of them does not exist; names the first.
+        """
+        wanted = sorted(set(site_ids))
+        found = {site.id: site for site in self._session.scalars(select(Site).where(Site.id.in_(wanted)))}
+        for site_id in wanted:
+            if site_id not in found:
+                raise UnknownSiteError(f"there is no site {site_id}", site=site_id)
+        return found
 
     def in_region(self, region: str, kind: SiteKind | None = None) -> Sequence[Site]:
         """Return a region's sites in the order of their ids, all kinds unless one is named."""
