@@ -14,6 +14,7 @@ _MODEL_MODULES = (
     "dispatch.fleet.model",
     "dispatch.plans.model",
     "firmware_bridge.server.model",
+    "firmware_bridge.pki.model",
     "api.auth.model",
     "api.operations.model",
     "api.native.model",

@@ -160,3 +160,31 @@ class UnknownCommandError(NotFoundError):
     """No command has this id."""
 
     code = "unknown_command"
+
+
+class AuthorityError(UnavailableError):
+    """The certificate authority cannot be used, or is asked for a name it does not sign."""
+
+    code = "authority"
+    remedy = "Restore the folder pki from a backup; without it every device must be enrolled again."
+
+
+class BrokerExposedError(InputError):
+    """A broker would listen beyond this machine without TLS."""
+
+    code = "broker_exposed"
+    remedy = "Install mosquitto (Debian package mosquitto) and name the broker's hosts, or stay on loopback."
+
+
+class EnrolmentCodeError(AccessError):
+    """A one-time enrolment code is unknown, used, replaced or too old; which of them is not told."""
+
+    code = "enrolment_code"
+    remedy = "Ask for a new one with `cunda device enrol`."
+
+
+class DeviceLockedError(ConflictError):
+    """Two devices answer to one name: nothing is opened from afar until a person has decided."""
+
+    code = "device_locked"
+    remedy = "Find the real one, give it new credentials with `cunda device rotate`, then `cunda device settle`."

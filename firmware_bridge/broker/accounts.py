@@ -13,6 +13,10 @@ from firmware_bridge.topics import DEVICE_ID, DEVICE_READS, DEVICE_WRITES, ROOT
 
 #: The one user that may use the whole tree; its password stays on the server.
 SERVER_USER: Final = "cunda-server"
+#: The user by which the launcher ends connections; it may neither write nor read.
+CONTROL_USER: Final = "cunda-control"
+#: No device may be called like one of the server's own users: a certificate's name is a user name.
+RESERVED: Final = "cunda-"
 _ITERATIONS: Final = 101  # mosquitto's own figure; passwords are 256 random bits, so stretching adds nothing
 _SALT_BYTES: Final = 12
 _HASH_BYTES: Final = 64

@@ -9,27 +9,55 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Literal
 
-from firmware_bridge.broker.accounts import Account, acl_file, password_file
-from firmware_bridge.broker.mosquitto import DROP_LINE, configuration, find_mosquitto
+from firmware_bridge.broker.accounts import (
+    CONTROL_USER,
+    SERVER_USER,
+    Account,
+    acl_file,
+    hash_password,
+    password_file,
+    read_password_file,
+)
+from firmware_bridge.broker.mosquitto import (
+    CONTROL_SOCKET,
+    DROP_LINE,
+    TlsListener,
+    configuration,
+    find_mosquitto,
+)
 from firmware_bridge.endpoint import BrokerAddress, Profile
-from firmware_bridge.errors import BrokerForeignError, BrokerMissingError, BrokerStartError
+from firmware_bridge.errors import (
+    BrokerExposedError,
+    BrokerForeignError,
+    BrokerMissingError,
+    BrokerStartError,
+)
+from firmware_bridge.pki.authority import Authority
+from kernel.settings import keep_secret
 
 Kind = Literal["mosquitto", "amqtt", "foreign"]
 _READY_S: Final = 15.0
+_KICK_S: Final = 2.0
+_KICK_PAUSES_S: Final = (0.2, 0.8)
 _STOP_S: Final = 5.0
+_DESCRIPTORS: Final = 65_536  # of the broker, if the machine allows: silent strangers must not use up the usual 1024
 
 LACKS: Final[dict[Kind, tuple[str, ...]]] = {
     "mosquitto": (),
     "amqtt": (
+        "no TLS: nobody from another machine can come in",
         "no MQTT 5: message expiry and shared subscriptions are not used",
         "nothing survives its restart (outboxes make up for it)",
         "a revoked account's open connection stays until it reconnects",
@@ -38,12 +66,14 @@ LACKS: Final[dict[Kind, tuple[str, ...]]] = {
     "foreign": ("accounts and limits of this broker are managed elsewhere",),
 }
 """What each kind of broker cannot do, in sentences for the operator."""
+_IN_CLEAR: Final = "passwords travel to it in the clear: give it an mqtts:// address"
 
 
 class RunningBroker:
     """A broker that answers.
 
     Use :func:`launch` to make one. :meth:`stop` ends what we started and leaves a foreign broker alone.
+    ``address`` is for programs on this machine, ``public`` for devices elsewhere if any can come in.
     """
 
     def __init__(
@@ -52,16 +82,19 @@ class RunningBroker:
         address: BrokerAddress,
         folder: Path | None = None,
         process: subprocess.Popen[bytes] | None = None,
+        public: BrokerAddress | None = None,
     ) -> None:
         self.kind = kind
         self.address = address
+        self.public = public
         self.folder = folder
         self._process = process
 
     @property
     def lacks(self) -> tuple[str, ...]:
         """Return what this broker cannot do, to be printed at the start."""
-        return LACKS[self.kind]
+        in_clear = self.kind == "foreign" and not self.address.tls and not is_loopback(self.address.host)
+        return (*LACKS[self.kind], *((_IN_CLEAR,) if in_clear else ()))
 
     @property
     def profile(self) -> Profile:
@@ -87,8 +120,14 @@ class RunningBroker:
         """
         if self.folder is None:
             raise BrokerForeignError(f"the broker at {self.address.url} was not started by Cunda")
-        write_accounts(self.folder, accounts)
+        ended = write_accounts(self.folder, accounts)
         signal_reload(self.folder)
+        if self.public is not None:
+            # The signal ends connections that came in by password; those that came in by certificate stay. Twice,
+            # for the broker reads its files a little later, and a quick one may be back by then.
+            for pause_s in _KICK_PAUSES_S:
+                time.sleep(pause_s)
+                end_connections(self.folder, ended)
 
     def dropped_lines(self) -> list[str]:
         """Return log lines that tell of dropped messages; there must be none."""
@@ -130,8 +169,11 @@ def launch(
     kind: Literal["auto", "mosquitto", "amqtt"] = "auto",
     persistence: bool = True,
     max_queued: int = 100_000,
+    tls: TlsListener | None = None,
 ) -> RunningBroker:
-    """Start a broker on loopback and wait until it answers.
+    """Start a broker and wait until it answers.
+
+    On loopback it takes passwords; from elsewhere it is reached by ``tls`` only.
 
     Parameters
     ----------
@@ -143,9 +185,13 @@ def launch(
         0 takes a free one.
     kind
         ``auto`` takes mosquitto when it is on the machine, else amqtt.
+    tls
+        Where devices come in from other machines, see :func:`tls_listener`; nobody can when omitted.
 
     Raises
     ------
+    BrokerExposedError
+        If devices are to come in from elsewhere and only amqtt is there.
     BrokerMissingError
         If the wanted program is not installed.
     BrokerStartError
@@ -158,11 +204,14 @@ def launch(
     if answers(address):
         raise BrokerStartError(f"something else listens on port {address.port}", port=address.port)
     write_accounts(folder, accounts)
-    chosen, command = _command(folder, address.port, kind, persistence, max_queued)
+    chosen, command = _command(folder, address.port, kind, persistence, max_queued, tls)
     with (folder / "broker.out").open("ab") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder)
-    _write(folder / "broker.json", json.dumps({"pid": process.pid, "kind": chosen, "port": address.port}))
-    broker = RunningBroker(chosen, address, folder, process)
+    _allow_descriptors(process.pid)
+    public = BrokerAddress(tls.names[0], tls.port, tls=True) if tls is not None else None
+    record = {"pid": process.pid, "kind": chosen, "port": address.port, "public": public.url if public else None}
+    _write(folder / "broker.json", json.dumps(record))
+    broker = RunningBroker(chosen, address, folder, process, public)
     deadline = time.monotonic() + _READY_S
     while not answers(address):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -170,6 +219,36 @@ def launch(
             raise BrokerStartError(f"{chosen} does not answer on port {address.port}; see {folder}", kind=chosen)
         time.sleep(0.05)
     return broker
+
+
+def tls_listener(host: str, port: int, names: Sequence[str], authority: Authority) -> TlsListener | None:
+    """Describe where devices come in from other machines; None when nobody does.
+
+    Parameters
+    ----------
+    host, port
+        Where to listen; port 0 takes a free one.
+    names
+        What devices call this broker; none means loopback only.
+
+    Raises
+    ------
+    BrokerExposedError
+        If it would listen beyond loopback without names to certify, that is without TLS.
+    """
+    if not names:
+        if not is_loopback(host):
+            raise BrokerExposedError(f"{host} is not loopback and no name is given to certify", host=host)
+        return None
+    return TlsListener(host, port or _free_port(), tuple(names), authority.broker_files(names))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def foreign(url: str) -> RunningBroker:
@@ -188,13 +267,68 @@ def running_in(folder: Path) -> RunningBroker | None:
     found = _recorded(folder)
     if found is None:
         return None
-    return RunningBroker(found.kind, BrokerAddress("127.0.0.1", found.port), folder)
+    public = BrokerAddress.parse(found.public) if found.public else None
+    return RunningBroker(found.kind, BrokerAddress("127.0.0.1", found.port), folder, public=public)
 
 
-def write_accounts(folder: Path, accounts: list[Account]) -> None:
-    """Write password file and access list, each in one step, readable by their owner only."""
+def write_accounts(folder: Path, accounts: list[Account]) -> list[str]:
+    """Write password file and access list, each in one step, readable by their owner only.
+
+    Returns
+    -------
+    Users whose account ended or got another password.
+    """
+    passwords = folder / "passwords"
+    before = read_password_file(passwords.read_text(encoding="ascii")) if passwords.exists() else {}
+    control = Account(CONTROL_USER, before.get(CONTROL_USER) or hash_password(_control_password(folder)))
+    now = {account.username: account.password_hash for account in (*accounts, control)}
     _write(folder / "acl", acl_file())
-    _write(folder / "passwords", password_file(accounts))
+    _write(passwords, password_file([*accounts, control]))
+    # The server's hash is new each time, its password is not.
+    return [user for user, hashed in before.items() if now.get(user) != hashed and user != SERVER_USER]
+
+
+def end_connections(folder: Path, users: Iterable[str]) -> None:
+    """End the connections of some users by taking their sessions over; what was queued for them is gone too.
+
+    A user without a connection costs nothing. The broker refuses them a new one by their account or certificate.
+    """
+    for user in users:
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(_KICK_S)
+            try:
+                _connect_control(link, folder)
+                link.sendall(_connect_packet(user, CONTROL_USER, _control_password(folder)))
+                link.recv(4)
+                link.sendall(b"\xe0\x00")  # DISCONNECT
+            except OSError:
+                return  # it does not run: nobody is connected
+
+
+def _connect_control(link: socket.socket, folder: Path) -> None:
+    # By way of the folder's descriptor: the path of a socket may have 107 characters only.
+    at = os.open(folder, os.O_RDONLY)
+    try:
+        link.connect(f"/proc/self/fd/{at}/{CONTROL_SOCKET}")
+    finally:
+        os.close(at)
+
+
+def _connect_packet(client_id: str, user: str, password: str) -> bytes:
+    """Write a CONNECT of MQTT 3.1.1 with clean session; all texts are short."""
+    texts = b"".join(len(text).to_bytes(2, "big") + text.encode() for text in (client_id, user, password))
+    variable = b"\x00\x04MQTT\x04\xc2\x00\x05" + texts
+    assert len(variable) < 128  # one byte of length is enough
+    return b"\x10" + bytes((len(variable),)) + variable
+
+
+def _control_password(folder: Path) -> str:
+    return keep_secret(folder / "control.secret")
+
+
+def _allow_descriptors(pid: int) -> None:
+    _, most = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(_DESCRIPTORS, most), most))
 
 
 def signal_reload(folder: Path) -> bool:
@@ -221,14 +355,20 @@ def answers(address: BrokerAddress, timeout_s: float = 1.0) -> bool:
         return False
 
 
-def _command(folder: Path, port: int, kind: str, persistence: bool, max_queued: int) -> tuple[Kind, list[str]]:
+def _command(
+    folder: Path, port: int, kind: str, persistence: bool, max_queued: int, tls: TlsListener | None
+) -> tuple[Kind, list[str]]:
     program = find_mosquitto() if kind != "amqtt" else None
     if program is not None:
-        text = configuration(folder, port, persistence=persistence, max_queued=max_queued, as_root=os.getuid() == 0)
+        text = configuration(
+            folder, port, persistence=persistence, max_queued=max_queued, as_root=os.getuid() == 0, tls=tls
+        )
         _write(folder / "mosquitto.conf", text)
         return "mosquitto", [str(program), "-c", str(folder / "mosquitto.conf")]
     if kind == "mosquitto":
         raise BrokerMissingError("mosquitto is not on this machine", program="mosquitto")
+    if tls is not None:
+        raise BrokerExposedError("amqtt has no TLS of ours and stays on loopback", host=tls.host)
     return "amqtt", [sys.executable, "-m", "firmware_bridge.broker.amqtt_child", str(folder), str(port)]
 
 
@@ -237,6 +377,7 @@ class _Record:
     pid: int
     kind: Kind
     port: int
+    public: str | None = None
 
 
 def _recorded(folder: Path) -> _Record | None:

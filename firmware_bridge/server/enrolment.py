@@ -1,16 +1,28 @@
-"""Enrolment: which devices there are, their credentials, and what the broker must know of them."""
+"""Enrolment: which devices there are, their credentials, and what the broker must know of them.
+
+A device is invited with a one-time code and fetches its credentials with it, each only once: the broker's password,
+the signing key and, with a certificate authority, certificate and private key. The server keeps a hash, a salt and a
+serial number of them.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from firmware_bridge.broker.accounts import SERVER_USER, Account, hash_password
-from firmware_bridge.errors import DeviceEnrolledError, UnknownDeviceError
+from firmware_bridge.broker.accounts import RESERVED, SERVER_USER, Account, hash_password
+from firmware_bridge.errors import DeviceEnrolledError, EnrolmentCodeError, UnknownDeviceError
+from firmware_bridge.pki.authority import Authority, Certificate
+from firmware_bridge.pki.model import DeviceCertificate, EnrolmentCode
 from firmware_bridge.server.model import Device
 from firmware_bridge.signing import DeviceKey, derive_key
 from firmware_bridge.topics import Address
@@ -22,6 +34,10 @@ ACTIVE = "active"
 REVOKED = "revoked"
 _REFRESH_S = 2.0  # a revocation is felt within this time in every process
 
+CODE_LIFE: Final = timedelta(hours=24)
+_CODE_BYTES: Final = 10  # 80 random bits, as 16 letters and digits a person can type
+_CODE_GROUP: Final = 4
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -30,6 +46,16 @@ class Credentials:
     address: Address
     password: str = field(repr=False)
     key: DeviceKey
+    certificate: Certificate | None = None
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A one-time code; whoever has it becomes the device."""
+
+    device: str
+    code: str = field(repr=False)
+    expires_at: datetime
 
 
 class DeviceRegistry:
@@ -39,11 +65,14 @@ class DeviceRegistry:
     ----------
     master
         The server's secret that all device keys are derived from.
+    authority
+        Issues certificates to devices that redeem a code; they get none when omitted.
     """
 
-    def __init__(self, master: bytes, clock: Clock) -> None:
+    def __init__(self, master: bytes, clock: Clock, authority: Authority | None = None) -> None:
         self._master = master
         self._clock = clock
+        self._authority = authority
 
     def enrol(self, session: Session, address: Address, site_id: str | None = None) -> Credentials:
         """Make a device known and its credentials.
@@ -51,8 +80,9 @@ class DeviceRegistry:
         Raises
         ------
         DeviceEnrolledError
-            If the id is in use; a revoked device must be re-enrolled with :meth:`renew`.
+            If the id is in use or kept for the server; a revoked device must be re-enrolled with :meth:`renew`.
         """
+        _check_name(address)
         if session.get(Device, address.device) is not None:
             raise DeviceEnrolledError(f"device {address.device} is enrolled already", device=address.device)
         device = Device(
@@ -85,7 +115,101 @@ class DeviceRegistry:
             If there is no such device.
         """
         device = self._get(session, device_id)
-        device.status, device.revoked_at = REVOKED, self._clock.now()
+        now = self._clock.now()
+        device.status, device.revoked_at = REVOKED, now
+        self._revoke_certificates(session, device_id)
+        self._end_codes(session, device_id, "revoked", now)
+
+    def invite(
+        self,
+        session: Session,
+        address: Address,
+        actor: str,
+        site_id: str | None = None,
+        *,
+        again: bool = False,
+        life: timedelta = CODE_LIFE,
+    ) -> Invitation:
+        """Make a one-time code for a device; an earlier one of it ends.
+
+        Parameters
+        ----------
+        actor
+            Who invites, kept with the code.
+        again
+            Whether the device exists already and is to get new credentials. The old ones hold until the code is used.
+        life
+            How long the code can be used.
+
+        Raises
+        ------
+        DeviceEnrolledError
+            If the id is in use and ``again`` was not said.
+        UnknownDeviceError
+            If it was said and there is no such device.
+        """
+        _check_name(address)
+        device = session.get(Device, address.device)
+        if device is None and again:
+            raise UnknownDeviceError(f"there is no device {address.device}", device=address.device)
+        if device is not None and not again:
+            raise DeviceEnrolledError(f"device {address.device} is enrolled already", device=address.device)
+        now = self._clock.now()
+        self._end_codes(session, address.device, "replaced", now)
+        code = _new_code()
+        session.add(
+            EnrolmentCode(
+                digest=_digest(code), device_id=address.device, area=address.area,
+                site_id=device.site_id if device is not None else site_id, made_at=now, made_by=actor[:80],
+                expires_at=now + life, ended_at=None, ended_by=None,
+            )
+        )  # fmt: skip
+        session.flush()
+        return Invitation(address.device, code, now + life)
+
+    def redeem(self, session: Session, code: str) -> Credentials:
+        """Trade a one-time code for a device's credentials; earlier ones of the device end.
+
+        Raises
+        ------
+        EnrolmentCodeError
+            If there is no such code, or it was used, replaced, or is too old.
+        """
+        now, digest = self._clock.now(), _digest(code)
+        live = (EnrolmentCode.digest == digest, EnrolmentCode.ended_at.is_(None), EnrolmentCode.expires_at > now)
+        # One statement decides: of two who come at once, one finds nothing left.
+        used = session.execute(update(EnrolmentCode).where(*live).values(ended_at=now, ended_by="used"))
+        if used.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE's result counts rows
+            raise EnrolmentCodeError("this enrolment code cannot be used")
+        invited = session.get_one(EnrolmentCode, digest)
+        if session.get(Device, invited.device_id) is None:
+            credentials = self.enrol(session, Address(invited.area, invited.device_id), invited.site_id)
+        else:
+            self._revoke_certificates(session, invited.device_id)
+            credentials = self.renew(session, invited.device_id)
+        return self._certified(session, credentials)
+
+    def _certified(self, session: Session, credentials: Credentials) -> Credentials:
+        if self._authority is None:
+            return credentials
+        made, device = self._authority.issue_device(credentials.address.device), credentials.address.device
+        session.add(
+            DeviceCertificate(
+                serial=made.serial, device_id=device, issued_at=self._clock.now(), not_after=made.not_after,
+                revoked_at=None,
+            )
+        )  # fmt: skip
+        session.flush()
+        return Credentials(credentials.address, credentials.password, credentials.key, made)
+
+    def _revoke_certificates(self, session: Session, device_id: str) -> None:
+        mine = (DeviceCertificate.device_id == device_id, DeviceCertificate.revoked_at.is_(None))
+        session.execute(update(DeviceCertificate).where(*mine).values(revoked_at=self._clock.now()))
+
+    @staticmethod
+    def _end_codes(session: Session, device_id: str, why: str, now: datetime) -> None:
+        mine = (EnrolmentCode.device_id == device_id, EnrolmentCode.ended_at.is_(None))
+        session.execute(update(EnrolmentCode).where(*mine).values(ended_at=now, ended_by=why))
 
     def _issue(self, device: Device, address: Address, generation: int) -> Credentials:
         password = new_secret()
@@ -108,6 +232,30 @@ def broker_accounts(session: Session, server_password: str) -> list[Account]:
     query = select(Device.id, Device.password_hash).where(Device.status == ACTIVE).order_by(Device.id)
     devices = [Account(device, hashed) for device, hashed in session.execute(query)]
     return [Account(SERVER_USER, hash_password(server_password)), *devices]
+
+
+def revoked_certificates(session: Session, now: datetime) -> list[tuple[str, datetime]]:
+    """Return serial number and moment of every certificate that was revoked and would still be valid."""
+    query = select(DeviceCertificate.serial, DeviceCertificate.revoked_at).where(
+        DeviceCertificate.revoked_at.is_not(None), DeviceCertificate.not_after > now
+    )
+    return [(serial, since) for serial, since in session.execute(query.order_by(DeviceCertificate.serial)) if since]
+
+
+def _check_name(address: Address) -> None:
+    if address.device.startswith(RESERVED):
+        raise DeviceEnrolledError(f"names that start with {RESERVED} are the server's own", device=address.device)
+
+
+def _new_code() -> str:
+    text = base64.b32encode(secrets.token_bytes(_CODE_BYTES)).decode("ascii")
+    return "-".join(text[start : start + _CODE_GROUP] for start in range(0, len(text), _CODE_GROUP))
+
+
+def _digest(code: str) -> str:
+    # 80 random bits cannot be guessed from their hash, so a quick one will do. People may type small letters.
+    plain = "".join(code.upper().replace("-", "").split())
+    return hashlib.sha256(plain.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
