@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmware_bridge.codecs.board import MORE, NO_FRAME, Codec, Request
+from firmware_bridge.codecs.board import MORE, NO_FRAME, Framing, Request
 
 
 class DeframerState:
@@ -17,7 +17,7 @@ class DeframerState:
         The pending request: only with it can some families' frames be measured.
     """
 
-    def __init__(self, codec: Codec, request: Request | None) -> None:
+    def __init__(self, codec: Framing, request: Request | None = None) -> None:
         self._codec = codec
         self._request = request
         self._buffer = bytearray()

@@ -59,6 +59,8 @@ class Capabilities:
         Whether its answer to an unlock may equal the request, so that an echoing adapter looks like success.
     pulse_ms
         Shortest and longest pulse that can be asked for, where the board times it.
+    experimental
+        Its sources contradict themselves or nobody vouches for them: every board must be allowed by its settings.
     """
 
     sensor: bool
@@ -67,6 +69,7 @@ class Capabilities:
     echoes_unlock: bool
     pulse_ms: tuple[int, int] | None = None
     items: bool = False
+    experimental: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ class BoardSettings:
         Pause the board needs between its answer and the next request.
     reply_s, unlock_reply_s
         Longest wait for an answer to a read and to an unlock; family 8A answers an unlock after about a second.
+    experimental
+        Whoever commissioned it accepts a family whose frames are doubtful.
     """
 
     address: int
@@ -93,6 +98,7 @@ class BoardSettings:
     turnaround_s: float = 0.0
     reply_s: float = 0.3
     unlock_reply_s: float = 0.5
+    experimental: bool = False
 
     def wait_s(self, purpose: Purpose) -> float:
         """Return the longest wait for an answer."""
@@ -145,7 +151,25 @@ class Changed:
 Reading = States | Answered | Changed
 
 
-class Codec(Protocol):
+class Framing(Protocol):
+    """How frames are cut out of a stream."""
+
+    def measure(self, buffer: bytes, request: Request | None) -> int:
+        """Return the length of the frame that starts at the first byte, :data:`MORE` or :data:`NO_FRAME`.
+
+        Parameters
+        ----------
+        request
+            The pending one: some families' frames can only be measured with it.
+        """
+        ...
+
+    def valid(self, frame: bytes) -> bool:
+        """Tell whether a whole frame's check, head and tail fit."""
+        ...
+
+
+class Codec(Framing, Protocol):
     """One family: pure, without memory.
 
     There is deliberately no way to say "open all" or "stay open".
@@ -185,20 +209,6 @@ class Codec(Protocol):
         """Make the requests that together read all doors; none where there is no sensor."""
         ...
 
-    def measure(self, buffer: bytes, request: Request | None) -> int:
-        """Return the length of the frame that starts at the first byte, :data:`MORE` or :data:`NO_FRAME`.
-
-        Parameters
-        ----------
-        request
-            The pending one: some families' frames can only be measured with it.
-        """
-        ...
-
-    def valid(self, frame: bytes) -> bool:
-        """Tell whether a whole frame's check, head and tail fit."""
-        ...
-
     def understand(self, frame: bytes, request: Request | None) -> Reading | None:
         """Read a valid frame; None when it does not answer the pending request."""
         ...
@@ -216,6 +226,20 @@ def checked_lock(settings: BoardSettings, lock: int, addresses: range, locks: ra
         raise BoardSettingsError(f"board address {settings.address} is outside {addresses}", field="address")
     if lock not in locks or lock > settings.locks:
         raise BoardSettingsError(f"board {settings.address} has no lock {lock}", field="lock")
+
+
+def refuse_unless_allowed(settings: BoardSettings, family: str) -> None:
+    """Refuse an experimental family on a board whose settings do not allow it.
+
+    Raises
+    ------
+    BoardSettingsError
+        If ``experimental`` is not set.
+    """
+    if not settings.experimental:
+        raise BoardSettingsError(
+            f"family {family} is experimental; board {settings.address} does not allow it", field="experimental"
+        )
 
 
 def door_of(value: bool, settings: BoardSettings) -> Door:

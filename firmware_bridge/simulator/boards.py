@@ -52,11 +52,8 @@ class SimDoorState:
         return self.closed
 
 
-class SimBoard(Protocol):
-    """One simulated board on a line."""
-
-    address: int
-    doors: dict[int, SimDoorState]
+class SimDevice(Protocol):
+    """Anything that answers on a line."""
 
     def answer(self, frame: bytes) -> bytes | None:
         """Act on a request meant for this board and return its answer; None when it is not for it."""
@@ -65,6 +62,13 @@ class SimBoard(Protocol):
     def cut(self, buffer: bytes) -> int:
         """Return the length of the request at the start of the buffer: 0 when none starts there, -1 for more."""
         ...
+
+
+class SimBoard(SimDevice, Protocol):
+    """One simulated lock board on a line."""
+
+    address: int
+    doors: dict[int, SimDoorState]
 
 
 @dataclass
@@ -224,6 +228,69 @@ class SimModbus(_Board):
         return frame
 
 
+@dataclass
+class SimCu48(_Board):
+    """A CU48 as its only source lets one guess it."""
+
+    def cut(self, buffer: bytes) -> int:
+        """Requests start with STX and have six bytes."""
+        return 6 if buffer[0] == 0x02 else 0
+
+    def answer(self, frame: bytes) -> bytes | None:
+        """Open without a word, or tell all 48 locks."""
+        if frame[4] != 0x03 or sum(frame[:-1]) & 0xFF != frame[-1] or frame[1] != self.address:
+            return None
+        if frame[3] == 0x61:
+            if frame[2] + 1 in self.doors:
+                self.doors[frame[2] + 1].pulse()
+            return b""
+        if frame[3] != 0x60:
+            return None
+        bits = sum(1 << (lock - 1) for lock in range(1, 49) if self._bit(lock))
+        head = bytes((0x02, self.address, frame[2], 0x75)) + bits.to_bytes(6, "little") + b"\x03"
+        return head + bytes((sum(head) & 0xFF,))
+
+
+@dataclass
+class SimScu(_Board):
+    """An SCU: one lock, no answers."""
+
+    def cut(self, buffer: bytes) -> int:
+        """Requests start with F5 and have eight bytes."""
+        return 8 if buffer[0] == 0xF5 else 0
+
+    def answer(self, frame: bytes) -> bytes | None:
+        """Open without a word."""
+        if frame[1] != self.address or frame[3] != 0x71 or sum(frame[:6]) & 0xFF != frame[6]:
+            return None
+        self.doors[1].pulse()
+        return b""
+
+
+@dataclass
+class SimCu48Modbus(_Board):
+    """A CU48 that speaks Modbus: 0000 unlocks, a set coil is a closed door."""
+
+    def cut(self, buffer: bytes) -> int:
+        """Requests of functions 05 and 01 have eight bytes."""
+        if len(buffer) < 2:
+            return -1
+        return 8 if buffer[1] in (0x05, 0x01) else 0
+
+    def answer(self, frame: bytes) -> bytes | None:
+        """Unlock and copy the request, or tell 48 coils."""
+        if crc16_modbus(frame[:-2]) != frame[-2:] or frame[0] != self.address:
+            return None
+        if frame[1] == 0x01:
+            bits = sum(1 << (lock - 1) for lock in range(1, 49) if self._bit(lock))
+            head = bytes((self.address, 0x01, 6)) + bits.to_bytes(6, "little")
+            return head + crc16_modbus(head)
+        lock = int.from_bytes(frame[2:4], "big") + 1
+        if lock in self.doors and frame[4:6] == bytes(2):
+            self.doors[lock].pulse()
+        return frame
+
+
 SIM_BOARDS: Final[dict[str, Callable[[int, int], SimBoard]]] = {
     "8a": lambda address, locks: Sim8a(address, locks),
     "cu16": lambda address, locks: SimCu16(address, locks),
@@ -231,6 +298,9 @@ SIM_BOARDS: Final[dict[str, Callable[[int, int], SimBoard]]] = {
     "winnsen": lambda address, locks: SimWinnsen(address, locks),
     "xunming-modbus": lambda address, locks: SimModbus(address, locks),
     "relay-modbus": lambda address, locks: SimModbus(address, locks, first=0x200),
+    "cu48": lambda address, locks: SimCu48(address, locks),
+    "scu": lambda address, _locks: SimScu(address, 1),
+    "cu48-modbus": lambda address, locks: SimCu48Modbus(address, locks),
 }
 """Makers of simulated boards by family: address and number of locks."""
 

@@ -1,4 +1,4 @@
-"""A simulated serial line: boards on a pseudo-terminal, with the faults real lines have."""
+"""A simulated serial line: devices on a pseudo-terminal, with the faults real lines have."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
-from firmware_bridge.simulator.boards import SimBoard, SimWkly
+from firmware_bridge.codecs.checks import crc16_osdp
+from firmware_bridge.simulator.boards import SimBoard, SimDevice, SimWkly
 
 
 class Fault(StrEnum):
@@ -33,7 +34,16 @@ class Fault(StrEnum):
 
 
 #: Position of the address in an answer, by the answer's first byte (Modbus: the first byte itself).
-_ADDRESS_AT: Final = {0x8A: 1, 0x80: 1, 0x02: 1, 0x57: 5, 0x90: 3}
+_ADDRESS_AT: Final = {0x8A: 1, 0x80: 1, 0x02: 1, 0x57: 5, 0x90: 3, 0x53: 1}
+
+
+@runtime_checkable
+class Talker(Protocol):
+    """A device that speaks without being asked, as some scales do."""
+
+    def unasked(self, now_s: float) -> bytes:
+        """Return what it says now, nothing most of the time."""
+        ...
 
 
 @dataclass
@@ -94,19 +104,21 @@ class FaultsState:
 
 
 class SimLine:
-    """Boards on one line; the other end is a device file like ``/dev/ttyUSB0``.
+    """Devices on one line; the other end is a device file like ``/dev/ttyUSB0``.
 
     Use as a context manager; :attr:`path` is what a driver opens.
     """
 
-    def __init__(self, boards: Sequence[SimBoard], faults: FaultsState | None = None) -> None:
-        self.boards = list(boards)
+    def __init__(self, devices: Sequence[SimDevice], faults: FaultsState | None = None) -> None:
+        self.devices = list(devices)
         self.faults = faults or FaultsState()
         self.requests: list[bytes] = []
         self.unanswered = False
+        self.overrun = 0
         self._ours, theirs = pty.openpty()
         tty.setraw(theirs)
         tty.setraw(self._ours)
+        os.set_blocking(self._ours, False)  # nobody reading must not stop the simulator
         self._theirs = theirs  # kept open: otherwise the line breaks when a driver closes it
         self.path = os.ttyname(theirs)
         self._stop = threading.Event()
@@ -127,7 +139,7 @@ class SimLine:
 
     def shout(self, data: bytes) -> None:
         """Put bytes on the line that nobody asked for."""
-        os.write(self._ours, data)
+        self._put(data)
 
     def move_by_hand(self, board: SimBoard, lock: int, *, closed: bool) -> None:
         """Open or shut a door by hand; boards that report such things do so."""
@@ -139,6 +151,7 @@ class SimLine:
         buffer = b""
         while not self._stop.is_set():
             self._send_late()
+            self._send_unasked()
             if not select.select([self._ours], [], [], 0.005)[0]:
                 continue
             try:
@@ -149,7 +162,7 @@ class SimLine:
 
     def _cut_requests(self, buffer: bytes) -> bytes:
         while buffer:
-            lengths = [board.cut(buffer) for board in self.boards]
+            lengths = [board.cut(buffer) for board in self.devices]
             length = max(lengths)
             if length == 0:
                 buffer = buffer[1:]
@@ -162,7 +175,7 @@ class SimLine:
 
     def _handle(self, request: bytes) -> None:
         self.requests.append(request)
-        for board in self.boards:
+        for board in self.devices:
             answer = board.answer(request)
             if answer is None or self.unanswered:
                 continue
@@ -172,14 +185,33 @@ class SimLine:
                 continue
             for piece in self.faults.spoil(fault, request, answer):
                 if piece:
-                    os.write(self._ours, piece)
+                    self._put(piece)
                     if fault is Fault.SPLIT:
                         time.sleep(0.001)
 
     def _send_late(self) -> None:
         now_s = time.monotonic()
         while self._late and self._late[0][0] <= now_s:
-            os.write(self._ours, self._late.pop(0)[1])
+            self._put(self._late.pop(0)[1])
+
+    def _send_unasked(self) -> None:
+        for device in self.devices:
+            said = device.unasked(time.monotonic()) if isinstance(device, Talker) and not self.unanswered else b""
+            if not said:
+                continue
+            fault = self.faults.next()
+            if fault is Fault.LATE:
+                self._late.append((time.monotonic() + self.faults.late_s, said))
+                continue
+            for piece in self.faults.spoil(fault, b"", said):
+                self._put(piece)
+
+    def _put(self, data: bytes) -> None:
+        """Send what fits; like a serial line, it drops what nobody takes."""
+        try:
+            os.write(self._ours, data)
+        except BlockingIOError:
+            self.overrun += len(data)
 
 
 def _readdressed(answer: bytes) -> bytes:
@@ -191,6 +223,8 @@ def _readdressed(answer: bytes) -> bytes:
     changed[place] ^= 0x11
     if answer[0] in (0x8A, 0x80, 0x57):
         changed[-1] ^= 0x11
+    elif answer[0] == 0x53:
+        changed[-2:] = crc16_osdp(bytes(changed[:-2]))
     elif answer[0] == 0x02:
         changed[-1] = sum(changed[:-1]) & 0xFF
     return bytes(changed)

@@ -18,7 +18,7 @@ from firmware_bridge.errors import BusError
 from firmware_bridge.simulator.boards import SIM_BOARDS, SimBoard
 from firmware_bridge.simulator.line import Fault, FaultsState, SimLine
 
-FAMILIES = sorted(SIM_BOARDS)
+FAMILIES = sorted(set(SIM_BOARDS) - {"scu"})  # has one lock only
 WITH_SENSOR = [family for family in FAMILIES if CODECS[family].capabilities.sensor]
 Wired = tuple[BusMaster, SimLine, SimBoard, BoardSettings]
 
@@ -30,7 +30,13 @@ def wire() -> Iterator[Callable[..., Wired]]:
 
         def make(family: str, faults: FaultsState | None = None, **options: object) -> Wired:
             board = BoardSettings(
-                1, 4, one_is_open=family == "winnsen", reply_s=0.12, unlock_reply_s=0.12, turnaround_s=0.002
+                1,
+                4,
+                one_is_open=family == "winnsen",
+                reply_s=0.12,
+                unlock_reply_s=0.12,
+                turnaround_s=0.002,
+                experimental=True,
             )
             sim = SIM_BOARDS[family](1, 4)
             line = stack.enter_context(SimLine([sim], faults))
