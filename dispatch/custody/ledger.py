@@ -21,7 +21,7 @@ from dispatch.custody.projection import CustodyFact, CustodyState, corrected_val
 from dispatch.custody.repository import CustodyRepository, standing_row
 from dispatch.errors import CustodyEventError, ParcelUnknownError
 from kernel.clock import Clock
-from kernel.events import append_event
+from kernel.events import LogEntry, append_events, queue_writers
 from kernel.ids import Ids
 
 Outcome = Literal["stored", "duplicate", "conflict"]
@@ -73,20 +73,41 @@ class Ledger:
         ParcelUnknownError
             If it names a parcel that does not exist.
         """
-        check_event(new)
-        if new.type == "corrected":
-            corrected_values(new.body)
+        return self.append_many(session, [new])[0]
+
+    def append_many(self, session: Session, news: Sequence[NewCustodyEvent]) -> list[Appended]:
+        """Record several facts in the caller's transaction, in a handful of statements.
+
+        Returns
+        -------
+        What became of each, as :meth:`append` says it; a state is that after all of them.
+
+        Raises
+        ------
+        CustodyEventError, ParcelUnknownError
+            If one of them cannot be recorded; the caller then undoes the others too.
+        """
+        for new in news:
+            check_event(new)
+            if new.type == "corrected":
+                corrected_values(new.body)
+        # Queueing comes first: two writers cannot wait for each other's rows, the events read below are complete,
+        # and two events of one parcel, appended at the same time, cannot each miss the other.
+        queue_writers(session)
         repository = CustodyRepository(session)
-        if new.parcel_id is not None and not repository.has_parcel(new.parcel_id):
-            raise ParcelUnknownError(f"no parcel {new.parcel_id}", parcel_id=new.parcel_id)
-        row = self._row(new, event_id=new.event_id or self._ids.new(), received_at=self._clock.now())
-        if not repository.add_event(row):
-            return self._compared(session, row)
-        # Logging comes first: it makes writers queue, so that the events read next are complete and two
-        # events of one parcel, appended at the same time, cannot each miss the other.
-        _log(session, f"custody.{new.type}", row)
-        state = _restate(repository, new.parcel_id) if new.parcel_id is not None else None
-        return Appended("stored", row["event_id"], state)
+        _require_parcels(repository, news)
+        received_at = self._clock.now()
+        rows = [self._row(new, event_id=new.event_id or self._ids.new(), received_at=received_at) for new in news]
+        stored = _firsts(rows, repository.add_events(rows))
+        append_events(session, [_entry(f"custody.{rows[index]['type']}", rows[index]) for index in stored])
+        moved = {rows[index]["parcel_id"] for index in stored}
+        states = _restate(repository, {parcel_id for parcel_id in moved if parcel_id is not None})
+        return [
+            Appended("stored", row["event_id"], states.get(row["parcel_id"]))
+            if index in stored
+            else self._compared(session, row)
+            for index, row in enumerate(rows)
+        ]
 
     def announce(self, session: Session, announcements: Sequence[NewCustodyEvent]) -> None:
         """Record the first event of many new parcels at once.
@@ -127,7 +148,8 @@ class Ledger:
         conflict = {name: row[name] for name in ("event_id", "device_id", "store", "seq", "received_at", "digest")}
         conflict |= {"kind": "other_content" if same_id else "fork", "stored_event_id": stored[0], "copy": copy}
         if repository.add_conflict(conflict):
-            _log(session, "custody.conflict_found", row, stored_event_id=stored[0], conflict=conflict["kind"])
+            more = {"stored_event_id": stored[0], "conflict": conflict["kind"]}
+            append_events(session, [_entry("custody.conflict_found", row, **more)])
         return Appended("conflict", row["event_id"])
 
 
@@ -163,13 +185,29 @@ def _fact(row: dict[str, Any]) -> CustodyFact:
     return CustodyFact(**{name: row[name] for name in CustodyFact.__dataclass_fields__})
 
 
-def _restate(repository: CustodyRepository, parcel_id: str) -> CustodyState:
-    state = custody_state(repository.facts(parcel_id))
-    repository.keep_standing(parcel_id, state)
-    return state
+def _require_parcels(repository: CustodyRepository, news: Sequence[NewCustodyEvent]) -> None:
+    named = {new.parcel_id for new in news if new.parcel_id is not None}
+    unknown = sorted(named - repository.known_parcels(named)) if named else []
+    if unknown:
+        raise ParcelUnknownError(f"no parcel {unknown[0]}", parcel_id=unknown[0])
 
 
-def _log(session: Session, kind: str, row: dict[str, Any], **more: Any) -> None:
+def _firsts(rows: Sequence[dict[str, Any]], inserted: set[str]) -> list[int]:
+    """Give the indices of the rows that were inserted, rising: of several with one id, the first."""
+    first: dict[str, int] = {}
+    for index, row in enumerate(rows):
+        first.setdefault(row["event_id"], index)
+    return sorted(first[event_id] for event_id in inserted)
+
+
+def _restate(repository: CustodyRepository, parcel_ids: set[str]) -> dict[str, CustodyState]:
+    facts = repository.facts_of_many(sorted(parcel_ids))
+    states = {parcel_id: custody_state(known) for parcel_id, known in facts.items()}
+    repository.keep_standings(states)
+    return states
+
+
+def _entry(kind: str, row: dict[str, Any], **more: Any) -> LogEntry:
     subject = f"parcel:{row['parcel_id']}" if row["parcel_id"] else f"custody_event:{row['event_id']}"
     body = {"event_id": row["event_id"], "type": row["type"]} | more
-    append_event(session, kind, subject, body, fact_at=row["fact_at"], committed_at=row["received_at"])
+    return LogEntry(kind, subject, body, fact_at=row["fact_at"], committed_at=row["received_at"])

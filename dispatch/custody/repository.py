@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import Table, and_, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.util import identity_key
 
 from dispatch.custody.model import CustodyConflict, CustodyEvent, CustodyStanding
 from dispatch.custody.projection import CustodyFact, CustodyState
@@ -17,6 +18,8 @@ from kernel.db import Base
 
 _FACT_COLUMNS = [getattr(CustodyEvent, entry.name) for entry in fields(CustodyFact)]
 _FACT_NAMES = [entry.name for entry in fields(CustodyFact)]
+_STANDING_NAMES = [column.name for column in CustodyStanding.__table__.columns if not column.primary_key]
+_PORTION: Final = 500  # values a query may list
 
 
 def insert_unless_known(session: Session, table: type[Base], row: dict[str, Any]) -> bool:
@@ -24,10 +27,23 @@ def insert_unless_known(session: Session, table: type[Base], row: dict[str, Any]
 
     Two transactions that bring the same row do not fail: the second waits for the first and finds it.
     """
+    return bool(insert_new(session, table, [row]))
+
+
+def insert_new(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> set[Any]:
+    """Insert those rows that break no unique constraint; give the first primary key column of each.
+
+    All rows name the same columns. Bring them in an order that depends on their keys alone: transactions that
+    bring the same rows then wait for each other in one direction only.
+    """
+    if not rows:
+        return set()
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).values(**row).on_conflict_do_nothing()
-    keys = table.__mapper__.primary_key
-    return session.execute(statement.returning(*keys)).first() is not None
+    target = cast(Table, table.__table__)
+    key = next(iter(target.primary_key.columns))
+    statement = dialect.insert(target).on_conflict_do_nothing().returning(key)
+    session.flush()  # what the caller only added to the session comes first
+    return set(session.scalars(statement, rows))
 
 
 def insert_many(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
@@ -51,13 +67,17 @@ class CustodyRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def has_parcel(self, parcel_id: str) -> bool:
-        """Tell whether a parcel exists."""
-        return self._session.scalar(select(Parcel.id).where(Parcel.id == parcel_id)) is not None
+    def known_parcels(self, parcel_ids: Iterable[str]) -> set[str]:
+        """Give those of the ids that are parcels."""
+        return {
+            found
+            for part in _portions(sorted(set(parcel_ids)))
+            for found in self._session.scalars(select(Parcel.id).where(Parcel.id.in_(part)))
+        }
 
-    def add_event(self, row: dict[str, Any]) -> bool:
-        """Insert an event unless its id or outbox position is taken."""
-        return insert_unless_known(self._session, CustodyEvent, row)
+    def add_events(self, rows: Sequence[dict[str, Any]]) -> set[str]:
+        """Insert events unless their id or outbox position is taken; give the ids of those inserted."""
+        return insert_new(self._session, CustodyEvent, rows)
 
     def stored_like(
         self, event_id: str, device_id: str | None, store: str | None, seq: int | None
@@ -74,24 +94,31 @@ class CustodyRepository:
 
     def facts(self, parcel_id: str) -> list[CustodyFact]:
         """Give all events of a parcel, in no particular order."""
-        query = select(*_FACT_COLUMNS).where(CustodyEvent.parcel_id == parcel_id)
-        return [CustodyFact(**dict(zip(_FACT_NAMES, row, strict=True))) for row in self._session.execute(query)]
+        return self.facts_of_many([parcel_id])[parcel_id]
 
     def facts_of_many(self, parcel_ids: Iterable[str]) -> dict[str, list[CustodyFact]]:
         """Give the events of several parcels, by parcel."""
         wanted = list(parcel_ids)
         grouped: dict[str, list[CustodyFact]] = {parcel_id: [] for parcel_id in wanted}
-        for start in range(0, len(wanted), 500):
-            part = wanted[start : start + 500]
+        for part in _portions(wanted):
             query = select(CustodyEvent.parcel_id, *_FACT_COLUMNS).where(CustodyEvent.parcel_id.in_(part))
             for parcel_id, *row in self._session.execute(query):
                 grouped[parcel_id].append(CustodyFact(**dict(zip(_FACT_NAMES, row, strict=True))))
         return grouped
 
-    def keep_standing(self, parcel_id: str, state: CustodyState) -> None:
-        """Write what a parcel's events add up to now."""
-        self._session.merge(CustodyStanding(**standing_row(parcel_id, state)))
-        self._session.flush()
+    def keep_standings(self, states: Mapping[str, CustodyState]) -> None:
+        """Write what parcels' events add up to now."""
+        if not states:
+            return
+        dialect = postgresql if self._session.get_bind().dialect.name == "postgresql" else sqlite
+        statement = dialect.insert(cast(Table, CustodyStanding.__table__))
+        changed = {name: statement.excluded[name] for name in _STANDING_NAMES}
+        rows = [standing_row(parcel_id, states[parcel_id]) for parcel_id in sorted(states)]
+        self._session.execute(statement.on_conflict_do_update(index_elements=["parcel_id"], set_=changed), rows)
+        for parcel_id in states:  # what the caller has read of them is no longer true
+            held = self._session.identity_map.get(identity_key(CustodyStanding, parcel_id))
+            if held is not None:
+                self._session.expire(held)
 
     def add_conflict(self, row: dict[str, Any]) -> bool:
         """Keep a contradicting copy; tell whether this copy is new."""
@@ -116,3 +143,7 @@ def standing_row(parcel_id: str, state: CustodyState) -> dict[str, Any]:
         "next_on": state.next_on,
         "last_event_id": state.last_event_id,
     }
+
+
+def _portions(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[start : start + _PORTION] for start in range(0, len(values), _PORTION))

@@ -10,7 +10,7 @@ from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.custody.model import CustodyStanding
-from dispatch.custody.repository import insert_many
+from dispatch.custody.repository import insert_many, insert_new
 from dispatch.parcels.model import COLLECT, DELIVER, Company, ManifestImport, Parcel, RejectedRow
 
 PieceKey = tuple[str, str, int]
@@ -95,6 +95,11 @@ class ParcelRepository:
         """Insert new parcels."""
         if rows:
             insert_many(self._session, Parcel, rows)
+
+    def add_unless_known(self, rows: Sequence[dict[str, Any]]) -> set[str]:
+        """Insert those parcels whose piece is not stored yet; give the ids of those inserted."""
+        ordered = sorted(rows, key=lambda row: (row["company_id"], row["waybill"], row["piece"]))
+        return insert_new(self._session, Parcel, ordered)
 
     def company_ids(self) -> set[str]:
         """Give the ids of all companies."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -95,10 +97,33 @@ class ParcelService:
         CollectionConflictError
             If this company already has something else under this waybill and piece.
         """
+        return self.register_collections(session, [new])[0]
+
+    def register_collections(self, session: Session, news: Sequence[NewCollection]) -> list[str]:
+        """Make several parcels known as :meth:`register_collection` does, in a handful of statements.
+
+        Raises
+        ------
+        CompanyUnknownError, CollectionConflictError
+            If one of them cannot be registered; the caller then undoes the others too.
+        """
         repository = ParcelRepository(session)
-        if new.company_id not in repository.company_ids():
-            raise CompanyUnknownError(f"no company {new.company_id!r}", company_id=new.company_id)
-        row = dict(vars(new)) | {
+        known = repository.company_ids()
+        for new in news:
+            if new.company_id not in known:
+                raise CompanyUnknownError(f"no company {new.company_id!r}", company_id=new.company_id)
+        now = self._clock.now()
+        rows = [self._collection_row(new, now) for new in news]
+        inserted = repository.add_unless_known(rows)
+        return [
+            str(row["id"])
+            if row["id"] in inserted
+            else _same_collection(repository.by_piece(new.company_id, new.waybill, new.piece), new)
+            for new, row in zip(news, rows, strict=True)
+        ]
+
+    def _collection_row(self, new: NewCollection, now: datetime) -> dict[str, Any]:
+        return dict(vars(new)) | {
             "id": self._ids.new(),
             "direction": COLLECT,
             "recipient_name": "",
@@ -109,11 +134,8 @@ class ParcelService:
             "position_confidence": "village" if new.lon is None else "exact",
             "declared_value_fen": 0,
             "cod_fen": 0,
-            "imported_at": self._clock.now(),
+            "imported_at": now,
         }
-        if insert_unless_known(session, Parcel, row):
-            return str(row["id"])
-        return _same_collection(repository.by_piece(new.company_id, new.waybill, new.piece), new)
 
 
 def _same_collection(stored: Parcel | None, new: NewCollection) -> str:

@@ -24,7 +24,8 @@ from firmware_bridge.schemas import AnyMessage, Birth, BirthReply, Message, Prog
 from firmware_bridge.server.commands import CommandDesk, CommandFinishedHandler, SecurityRefusedHandler
 from firmware_bridge.server.dropoffs import DropOffHandler
 from firmware_bridge.server.enrolment import Keyring, KnownDevice
-from firmware_bridge.server.intake import Arrival, BatchState, EventHandler, Intake
+from firmware_bridge.server.happening import EventHandler
+from firmware_bridge.server.intake import Arrival, BatchState, Intake
 from firmware_bridge.server.presence import PresenceBook
 from firmware_bridge.signing import Direction, seal, unseal
 from firmware_bridge.topics import all_devices, parse_topic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from dispatch.parcels.service import NewCollection, ParcelService
 from dispatch.products.service import default_product
 from firmware_bridge.schemas import Event
 from firmware_bridge.server.enrolment import KnownDevice
+from firmware_bridge.server.happening import Happening
 from kernel.clock import Clock
 from kernel.ids import Ids
 from lockers.dropoffs import DropOff, parse_drop_off
@@ -49,28 +51,48 @@ class DropOffHandler:
         InvalidDropOffError, UnknownSiteError, CompanyUnknownError, CollectionConflictError
             If the statement cannot be used as it stands; nothing was written then.
         """
-        drop = parse_drop_off(event.body)
-        site = SiteRepository(session).get(device.site_id or device.address.device)
-        due_day = fact_at.astimezone(self._zone).date()
-        parcel_id = self._parcels.register_collection(
+        return self.apply_many(session, [Happening(event, device, fact_at)])[0]
+
+    def apply_many(self, session: Session, happenings: Sequence[Happening]) -> list[str]:
+        """Record several drop-offs in a handful of statements and return their parcels' ids.
+
+        Raises
+        ------
+        InvalidDropOffError, UnknownSiteError, CompanyUnknownError, CollectionConflictError
+            If one of them cannot be used as it stands; the caller then undoes the others too.
+        """
+        drops = [_drop_off(happening) for happening in happenings]
+        sites = SiteRepository(session).by_ids(_site_id(happening) for happening in happenings)
+        collections = [
+            self._collection(session, drop, sites[_site_id(happening)], happening.fact_at)
+            for drop, happening in zip(drops, happenings, strict=True)
+        ]
+        parcel_ids = self._parcels.register_collections(session, collections)
+        self._ledger.append_many(
             session,
-            NewCollection(
-                region=site.region,
-                company_id=drop.company,
-                waybill=drop.waybill,
-                place_id=site.place_id,
-                product=self._product(session, due_day),
-                due_day=due_day,
-                weight_g=drop.weight_g,
-                volume_cm3=drop.billed_volume_cm3,
-                channel=STATION if site.kind == SiteKind.STATION else CABINET,
-                channel_site_id=site.id,
-                lon=site.lon,
-                lat=site.lat,
-            ),
+            [
+                _custody_event(happening, drop, sites[_site_id(happening)], parcel_id)
+                for happening, drop, parcel_id in zip(happenings, drops, parcel_ids, strict=True)
+            ],
         )
-        self._ledger.append(session, _custody_event(event, drop, device, site, parcel_id, fact_at))
-        return parcel_id
+        return parcel_ids
+
+    def _collection(self, session: Session, drop: DropOff, site: Site, fact_at: datetime) -> NewCollection:
+        due_day = fact_at.astimezone(self._zone).date()
+        return NewCollection(
+            region=site.region,
+            company_id=drop.company,
+            waybill=drop.waybill,
+            place_id=site.place_id,
+            product=self._product(session, due_day),
+            due_day=due_day,
+            weight_g=drop.weight_g,
+            volume_cm3=drop.billed_volume_cm3,
+            channel=STATION if site.kind == SiteKind.STATION else CABINET,
+            channel_site_id=site.id,
+            lon=site.lon,
+            lat=site.lat,
+        )
 
     def _product(self, session: Session, day: date) -> str:
         """Return the day's default product, looked up once a minute: products change seldom, drop-offs are many."""
@@ -83,13 +105,21 @@ class DropOffHandler:
         return known[day]
 
 
-def _custody_event(
-    event: Event, drop: DropOff, device: KnownDevice, site: Site, parcel_id: str, fact_at: datetime
-) -> NewCustodyEvent:
+def _drop_off(happening: Happening) -> DropOff:
+    body = happening.body
+    return body if isinstance(body, DropOff) else parse_drop_off(happening.event.body)
+
+
+def _site_id(happening: Happening) -> str:
+    return happening.device.site_id or happening.device.address.device
+
+
+def _custody_event(happening: Happening, drop: DropOff, site: Site, parcel_id: str) -> NewCustodyEvent:
+    event, device = happening.event, happening.device
     optional = {"return_platform": drop.return_platform, "proof": drop.proof}
     return NewCustodyEvent(
         type="accepted_from_sender",
-        fact_at=fact_at,
+        fact_at=happening.fact_at,
         actor=f"device:{device.address.device}",
         parcel_id=parcel_id,
         event_id=event.id,

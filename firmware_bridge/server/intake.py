@@ -12,13 +12,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from dispatch.custody.repository import insert_unless_known
+from dispatch.custody.repository import insert_many, insert_new
 from firmware_bridge.errors import (
     DuplicateEventError,
     ForkError,
@@ -40,34 +40,41 @@ from firmware_bridge.server.alarms import (
     raise_alarm,
 )
 from firmware_bridge.server.enrolment import Keyring, KnownDevice
-from firmware_bridge.server.model import DeadLetter, DeviceProgress, InboundEvent
+from firmware_bridge.server.happening import EventHandler, Happening, apply_all
+from firmware_bridge.server.model import DeadLetter, DeviceAlarm, DeviceProgress, InboundEvent
 from firmware_bridge.server.sequences import SeqSet
 from firmware_bridge.signing import Direction, unseal
 from firmware_bridge.topics import ParsedTopic, parse_topic
 from kernel.clock import Clock
 from kernel.db import Database
 from kernel.errors import CundaError, InternalError, UnavailableError
+from kernel.events import queue_writers
 from kernel.log import get_logger
 
 log = get_logger("firmware_bridge.server")
 
 SKEW_ALARM: Final = timedelta(minutes=2)
 GAP_ALARM: Final = timedelta(minutes=10)
+_PROGRESS: Final = (
+    DeviceProgress.device_id,
+    DeviceProgress.store,
+    DeviceProgress.contiguous,
+    DeviceProgress.ahead,
+    DeviceProgress.gap_since,
+)
+_PROGRESS_TABLE: Final = cast(Table, DeviceProgress.__table__)
+_KEEP_PROGRESS: Final = (
+    update(_PROGRESS_TABLE)
+    .where(_PROGRESS_TABLE.c.device_id == bindparam("b_device"), _PROGRESS_TABLE.c.store == bindparam("b_store"))
+    .values({name: bindparam(name) for name in ("contiguous", "ahead", "gap_since", "updated_at")})
+)
 _STORE_ID: Final = re.compile(r"[a-z0-9]{4,32}")
 _MAX_SEQ: Final = 2**53
 _KEPT_UNSIGNED: Final = 50  # letters of one open alarm; more of the same teaches nothing
 _KEPT_RAW: Final = 4096  # of an unsigned message: enough to see what it was, too little to fill a disk with
 
 
-class EventHandler(Protocol):
-    """What a room does with one type of event."""
-
-    def apply(self, session: Session, event: Event, device: KnownDevice, fact_at: datetime) -> str | None:
-        """Write the event's effects in the caller's transaction; return the id of what it is about.
-
-        An error of ours puts the event aside and undoes what was written for it.
-        """
-        ...
+_Store = tuple[str, str]  # device and its store
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,10 @@ class _Opened:
     event: Event
     raw: bytes
     digest: str
+
+    @property
+    def store(self) -> _Store:
+        return self.device.address.device, self.event.store
 
 
 @dataclass(frozen=True)
@@ -110,12 +121,27 @@ class Applied:
 
 
 @dataclass
+class _ShelfState:
+    """What has arrived of one store; locked until the transaction ends."""
+
+    seqs: SeqSet
+    gap_since: datetime | None
+    changed: bool = False
+
+    def add(self, seq: int) -> None:
+        self.seqs, self.changed = self.seqs.with_seq(seq), True
+
+
+_Shelves = dict[_Store, _ShelfState]
+
+
+@dataclass
 class BatchState:
     """What a batch came to; to be used only after its transaction committed."""
 
     applied: list[Applied] = field(default_factory=list)
-    acks: dict[tuple[str, str], SeqSet] = field(default_factory=dict)
-    dead: dict[tuple[str, str], list[int | str]] = field(default_factory=dict)
+    acks: dict[_Store, SeqSet] = field(default_factory=dict)
+    dead: dict[_Store, list[int | str]] = field(default_factory=dict)
     duplicates: int = 0
     put_aside: int = 0
 
@@ -142,6 +168,7 @@ class Intake:
         self._keyring = keyring
         self._clock = clock
         self._handlers = handlers
+        self._stores_seen: set[_Store] = set()
 
     def take(self, arrivals: Sequence[Arrival]) -> BatchState:
         """Store a batch in one transaction and return what it came to.
@@ -153,16 +180,26 @@ class Intake:
         """
         opened = [self._open(arrival) for arrival in arrivals]
         batch = BatchState()
-        readable = [message for message in opened if isinstance(message, _Opened)]
+        readable = sorted((one for one in opened if isinstance(one, _Opened)), key=_place)
+        stores = sorted({key for message in opened if (key := _store_of(message)) is not None})
         with self._database.begin() as session:
-            # First all stores of the batch, in one order: workers that share devices cannot block each other.
-            for device, store in sorted({key for message in opened if (key := _store_of(message)) is not None}):
-                self._locked_progress(session, device, store)
-            for message in sorted(readable, key=lambda m: (m.device.address.device, m.event.store, m.event.seq)):
-                self._store(session, message, batch)
+            # Locks come in one order - stores, then the log, then what handlers touch - so that workers that share
+            # devices or parcels wait for each other and never in a circle.
+            shelves = self._locked(session, stores)
+            fresh, again = _sorted_out(readable, shelves)
+            if fresh:
+                queue_writers(session)
+            self._apply_surely(session, fresh, batch)
+            for message in again:
+                self._compare(session, message, batch)
             for refused in opened:
                 if isinstance(refused, _Refused):
-                    self._put_aside_unread(session, refused, batch)
+                    self._put_aside_unread(session, refused, shelves, batch)
+            self._watch_clocks(session, fresh)
+            self._keep(session, shelves)
+        self._stores_seen.update(stores)
+        for message in readable:
+            batch.acks[message.store] = shelves[message.store].seqs
         return batch
 
     def acknowledgement(self, store: str, seqs: SeqSet, dead: Sequence[int | str] = ()) -> Ack:
@@ -211,7 +248,8 @@ class Intake:
                 raise UnknownDeadLetterError(f"the device of dead letter {dead_letter_id} is not active")
             event = parse_message(Event, letter.raw)
             message = _Opened(device, parsed.rest, event, letter.raw, _fact_digest(event))
-            applied = self._apply(session, message)
+            queue_writers(session)
+            [applied] = self._apply(session, [message])
             letter.replayed_at = self._clock.now()
             return applied
 
@@ -234,57 +272,43 @@ class Intake:
         assert device is not None  # no key, no signature
         return _read(device, parsed, arrival.topic, raw)
 
-    def _store(self, session: Session, message: _Opened, batch: BatchState) -> None:
-        device, event = message.device.address.device, message.event
-        progress = self._locked_progress(session, device, event.store)
-        seqs, key = _seqs(progress), (device, event.store)
-        if event.seq in seqs:
-            self._compare(session, message, batch)
-        else:
-            try:
-                with session.begin_nested():
-                    batch.applied.append(self._apply(session, message))
-            except (CundaError, IntegrityError) as problem:
-                if isinstance(problem, UnavailableError | InternalError):
-                    raise
-                self._put_aside(session, message, problem)
-                batch.put_aside += 1
-                batch.note_dead(device, event.store, event.seq)
-            seqs = seqs.with_seq(event.seq)
-            self._advance(session, progress, seqs)
-            self._watch_clock(session, message)
-        batch.acks[key] = seqs
+    def _apply_surely(self, session: Session, messages: Sequence[_Opened], batch: BatchState) -> None:
+        """Store events with all their effects; one that cannot be is put aside and takes no neighbour with it.
 
-    def _apply(self, session: Session, message: _Opened) -> Applied:
-        event, device = message.event, message.device
+        All are tried at once; when that fails, each half for itself, down to the one that is to blame.
+        """
+        if not messages:
+            return
+        try:
+            with session.begin_nested():
+                batch.applied.extend(self._apply(session, messages))
+        except (CundaError, IntegrityError) as problem:
+            if isinstance(problem, UnavailableError | InternalError):
+                raise
+            if len(messages) > 1:
+                middle = len(messages) // 2
+                self._apply_surely(session, messages[:middle], batch)
+                self._apply_surely(session, messages[middle:], batch)
+            else:
+                self._put_aside(session, messages[0], problem)
+                batch.put_aside += 1
+                batch.note_dead(*messages[0].store, messages[0].event.seq)
+
+    def _apply(self, session: Session, messages: Sequence[_Opened]) -> list[Applied]:
         now = self._clock.now()
-        corrected_at = _corrected(event, now)
-        check_event_body(event)
-        if session.scalar(select(InboundEvent.id).where(InboundEvent.id == event.id)) is not None:
-            raise DuplicateEventError(f"event {event.id} is stored under another number", event=event.id)
-        handler = self._handlers.get(event.type)
-        subject = handler.apply(session, event, device, corrected_at) if handler is not None else None
-        row = {
-            "id": event.id,
-            "device_id": device.address.device,
-            "store": event.store,
-            "seq": event.seq,
-            "boot": event.boot,
-            "kind": message.kind,
-            "type": event.type,
-            "schema_version": event.schema_version,
-            "txn": event.txn,
-            "device_at": event.ts,
-            "corrected_at": corrected_at,
-            "received_at": now,
-            "clock_synced": event.clock.synced,
-            "historical": event.historical,
-            "subject": subject,
-            "digest": message.digest,
-            "raw": message.raw,
-        }
-        session.execute(insert(InboundEvent), row)  # no object: nothing reads it again here
-        return Applied(event.type, subject)
+        by_type: dict[str, list[tuple[_Opened, Happening]]] = {}
+        for message in messages:
+            body = check_event_body(message.event)
+            happening = Happening(message.event, message.device, _corrected(message.event, now), body)
+            by_type.setdefault(message.event.type, []).append((message, happening))
+        _refuse_known_ids(session, messages)
+        rows = []
+        for kind, pairs in by_type.items():
+            subjects = apply_all(self._handlers.get(kind), session, [happening for _, happening in pairs])
+            for (message, happening), subject in zip(pairs, subjects, strict=True):
+                rows.append(_inbox_row(message, happening, subject, now))
+        insert_many(session, InboundEvent, rows)
+        return [Applied(row["type"], row["subject"]) for row in rows]
 
     def _compare(self, session: Session, message: _Opened, batch: BatchState) -> None:
         """Tell a retry from a twin: the same number with other content is a cloned device or an old backup."""
@@ -304,33 +328,70 @@ class Intake:
         batch.put_aside += 1
         batch.note_dead(device, event.store, event.seq)
 
-    def _locked_progress(self, session: Session, device: str, store: str) -> DeviceProgress:
-        query = select(DeviceProgress).where(DeviceProgress.device_id == device, DeviceProgress.store == store)
-        row = session.scalars(query.with_for_update()).first()
-        if row is None:
-            fresh = {"device_id": device, "store": store, "contiguous": 0, "ahead": [], "updated_at": self._clock.now()}
-            insert_unless_known(session, DeviceProgress, fresh)
-            row = session.scalars(query.with_for_update()).one()
-        return row
-
-    def _advance(self, session: Session, row: DeviceProgress, seqs: SeqSet) -> None:
+    def _locked(self, session: Session, stores: Sequence[_Store]) -> _Shelves:
+        if not stores:
+            return {}
         now = self._clock.now()
-        row.contiguous, row.ahead, row.updated_at = seqs.contiguous, [list(run) for run in seqs.ahead], now
-        if seqs.ahead:
-            row.gap_since = row.gap_since or now
-        elif row.gap_since is not None:
-            row.gap_since = None
-            close_alarm(session, row.device_id, GAP, row.store, now)
+        fresh: list[dict[str, Any]] = [
+            {"device_id": device, "store": store, "contiguous": 0, "ahead": [], "gap_since": None, "updated_at": now}
+            for device, store in stores
+            if (device, store) not in self._stores_seen
+        ]
+        insert_new(session, DeviceProgress, fresh)  # before locking what is there, in one order: see `take`
+        query = (
+            select(*_PROGRESS)
+            .where(DeviceProgress.device_id.in_({device for device, _ in stores}))
+            .order_by(DeviceProgress.device_id, DeviceProgress.store)
+            .with_for_update()
+        )
+        wanted, found = set(stores), {}
+        for device, store, contiguous, ahead, gap_since in session.execute(query):
+            if (device, store) in wanted:
+                found[device, store] = _ShelfState(_seq_set(contiguous, ahead), gap_since)
+        return found
 
-    def _watch_clock(self, session: Session, message: _Opened) -> None:
-        event = message.event
-        if not event.clock.synced:
+    def _keep(self, session: Session, shelves: _Shelves) -> None:
+        """Write down what has arrived, and since when something is missing before it."""
+        now, rows = self._clock.now(), []
+        for (device, store), shelf in shelves.items():
+            if not shelf.changed:
+                continue
+            ahead = shelf.seqs.ahead
+            if not ahead and shelf.gap_since is not None:
+                close_alarm(session, device, GAP, store, now)
+            rows.append(
+                {
+                    "b_device": device,
+                    "b_store": store,
+                    "contiguous": shelf.seqs.contiguous,
+                    "ahead": [list(run) for run in ahead],
+                    "gap_since": (shelf.gap_since or now) if ahead else None,
+                    "updated_at": now,
+                }
+            )
+        if rows:
+            session.execute(_KEEP_PROGRESS, rows)
+
+    def _watch_clocks(self, session: Session, messages: Sequence[_Opened]) -> None:
+        """Raise an alarm for every clock that is far off, and close those of clocks that are right again."""
+        synced = [message for message in messages if message.event.clock.synced]
+        if not synced:
             return
-        device, now = message.device.address.device, self._clock.now()
-        if abs(event.clock.offset_ms) > SKEW_ALARM / timedelta(milliseconds=1):
-            raise_alarm(session, device, CLOCK_SKEW, "clock", f"off by {event.clock.offset_ms} ms", now)
-        elif not event.historical:
-            close_alarm(session, device, CLOCK_SKEW, "clock", now)
+        now, limit_ms = self._clock.now(), SKEW_ALARM / timedelta(milliseconds=1)
+        query = select(DeviceAlarm.device_id).where(
+            DeviceAlarm.kind == CLOCK_SKEW,
+            DeviceAlarm.closed_at.is_(None),
+            DeviceAlarm.device_id.in_({message.device.address.device for message in synced}),
+        )
+        alarmed = set(session.scalars(query))
+        for message in synced:
+            device, event = message.device.address.device, message.event
+            if abs(event.clock.offset_ms) > limit_ms:
+                raise_alarm(session, device, CLOCK_SKEW, "clock", f"off by {event.clock.offset_ms} ms", now)
+                alarmed.add(device)
+            elif device in alarmed and not event.historical:
+                close_alarm(session, device, CLOCK_SKEW, "clock", now)
+                alarmed.discard(device)
 
     def _put_aside(self, session: Session, message: _Opened, problem: Exception) -> None:
         reason = problem.code if isinstance(problem, CundaError) else "constraint"
@@ -354,7 +415,7 @@ class Intake:
         )
         log.warning("event_put_aside", device=device.address.device, seq=event.seq, error_code=reason)
 
-    def _put_aside_unread(self, session: Session, refused: _Refused, batch: BatchState) -> None:
+    def _put_aside_unread(self, session: Session, refused: _Refused, shelves: _Shelves, batch: BatchState) -> None:
         now = self._clock.now()
         digest = hashlib.sha256(refused.raw).hexdigest()
         batch.put_aside += 1
@@ -373,7 +434,7 @@ class Intake:
             )
             _add_letter(session, letter)
         if refused.signed and refused.owner is not None:
-            self._answer_unread(session, refused.owner, refused, digest, batch)
+            self._answer_unread(session, refused.owner, refused, digest, shelves, batch)
 
     @staticmethod
     def _alarm_refused(session: Session, refused: _Refused, now: datetime) -> int:
@@ -385,13 +446,15 @@ class Intake:
             return raise_alarm(session, owner, BAD_SIGNATURE, "events", refused.detail, now)
         return 0
 
-    def _answer_unread(self, session: Session, device: str, refused: _Refused, digest: str, batch: BatchState) -> None:
+    @staticmethod
+    def _answer_unread(
+        session: Session, device: str, refused: _Refused, digest: str, shelves: _Shelves, batch: BatchState
+    ) -> None:
         """Tell the device that an event of its own was put aside: by number, else by digest to all its stores."""
         if refused.store is not None and refused.seq is not None:
-            progress = self._locked_progress(session, device, refused.store)
-            seqs = _seqs(progress).with_seq(refused.seq)
-            self._advance(session, progress, seqs)
-            batch.acks[device, refused.store] = seqs
+            shelf = shelves[device, refused.store]
+            shelf.add(refused.seq)
+            batch.acks[device, refused.store] = shelf.seqs
             batch.note_dead(device, refused.store, refused.seq)
             return
         # Only the store that holds these very bytes will find them by their digest.
@@ -417,10 +480,60 @@ def _read(device: KnownDevice, parsed: ParsedTopic, topic: str, raw: bytes) -> _
     return _Opened(device, parsed.rest, event, raw, _fact_digest(event))
 
 
+def _place(message: _Opened) -> tuple[str, str, int]:
+    return *message.store, message.event.seq
+
+
+def _sorted_out(messages: Sequence[_Opened], shelves: _Shelves) -> tuple[list[_Opened], list[_Opened]]:
+    """Tell events that arrive for the first time from those whose number has arrived before."""
+    fresh: list[_Opened] = []
+    again: list[_Opened] = []
+    for message in messages:
+        shelf = shelves[message.store]
+        if message.event.seq in shelf.seqs:
+            again.append(message)
+        else:
+            shelf.add(message.event.seq)
+            fresh.append(message)
+    return fresh, again
+
+
+def _refuse_known_ids(session: Session, messages: Sequence[_Opened]) -> None:
+    ids = [message.event.id for message in messages]
+    known = set(session.scalars(select(InboundEvent.id).where(InboundEvent.id.in_(ids))))
+    for ident in ids:
+        if ident in known:
+            raise DuplicateEventError(f"event {ident} is stored under another number", event=ident)
+        known.add(ident)
+
+
+def _inbox_row(message: _Opened, happening: Happening, subject: str | None, now: datetime) -> dict[str, Any]:
+    event = message.event
+    return {
+        "id": event.id,
+        "device_id": message.device.address.device,
+        "store": event.store,
+        "seq": event.seq,
+        "boot": event.boot,
+        "kind": message.kind,
+        "type": event.type,
+        "schema_version": event.schema_version,
+        "txn": event.txn,
+        "device_at": event.ts,
+        "corrected_at": happening.fact_at,
+        "received_at": now,
+        "clock_synced": event.clock.synced,
+        "historical": event.historical,
+        "subject": subject,
+        "digest": message.digest,
+        "raw": message.raw,
+    }
+
+
 def _store_of(message: _Opened | _Refused) -> tuple[str, str] | None:
     """Name the device and store whose progress a message may change."""
     if isinstance(message, _Opened):
-        return message.device.address.device, message.event.store
+        return message.store
     if message.signed and message.owner is not None and message.store is not None and message.seq is not None:
         return message.owner, message.store
     return None
@@ -457,7 +570,11 @@ def _corrected(event: Event, received_at: datetime) -> datetime:
 
 
 def _seqs(row: DeviceProgress) -> SeqSet:
-    return SeqSet(row.contiguous, tuple((int(first), int(last)) for first, last in row.ahead))
+    return _seq_set(row.contiguous, row.ahead)
+
+
+def _seq_set(contiguous: int, ahead: Sequence[Sequence[int]]) -> SeqSet:
+    return SeqSet(contiguous, tuple((int(first), int(last)) for first, last in ahead))
 
 
 def _add_letter(session: Session, letter: DeadLetter) -> None:

@@ -156,6 +156,24 @@ def test_dev_010_bad_event_dead_lettered_and_acked(any_kiosk: Any, any_server: A
     assert reasons == {2: "event_body", 3: "company_unknown"}
 
 
+def test_bad_events_take_no_neighbour_with_them(any_kiosk: Any, any_server: Any) -> None:
+    """Of drop-offs taken in one step, those that cannot be used are put aside and all others are stored, once."""
+    bad = {3: {"company": "nobody"}, 4: {"waybill": "SF0000000002"}, 7: {"weight_g": 0}, 11: {"company": "nobody"}}
+    any_kiosk.wire.connected = False
+    for number in range(30):
+        any_kiosk.drop(**({"waybill": f"SF{number:010d}"} | bad.get(number, {})))
+    any_kiosk.wire.reconnect()
+    arrivals = [arrival for _ in range(5) for arrival in any_kiosk.step(after_s=4)]
+    batch = any_server.take(arrivals)
+    seqs = {any_kiosk.opened(arrival).seq for arrival in arrivals}
+    put_aside = {letter.seq for letter in rows(any_server.database, DeadLetter)}
+    assert put_aside == {number + 1 for number in bad if number != 4} & seqs, (
+        "a second label at one kiosk is one parcel"
+    )
+    assert len(batch.applied) == len(seqs) - len(put_aside) == len(rows(any_server.database, CustodyEvent))
+    assert any_server.answers(batch)[0].upto == max(seqs)
+
+
 def test_an_operator_replays_a_dead_letter(server: Any, kiosk: Any, ids: Any, clock: Any) -> None:
     """After the cause is removed a dead letter is replayed once and becomes what it should have been."""
     kiosk.drop("SF0000000003", company="nobody")

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import StatementError
 
 from kernel.db import Database, DatabaseUnavailableError, DatabaseUrlError
-from kernel.events import LoggedEvent, append_event, events_after, last_position
+from kernel.events import LogEntry, LoggedEvent, append_event, append_events, events_after, last_position
 
 NOON = datetime(2026, 3, 4, 4, 0, tzinfo=UTC)
 
@@ -27,6 +27,16 @@ def test_a_committed_event_is_read_back_in_utc(database: Database) -> None:
         assert event.fact_at == NOON
         assert event.fact_at.tzinfo is UTC
         assert event.position == last_position(session)
+
+
+def test_several_events_are_logged_in_their_order(database: Database) -> None:
+    """Entries appended together get rising positions in the order they were given."""
+    entries = [LogEntry(f"step.{number:02d}", "plan:1", {"number": number}, NOON, NOON) for number in range(50)]
+    with database.begin() as session:
+        append_events(session, entries)
+        append_events(session, [])
+    with database.read() as session:
+        assert [event.body["number"] for event in events_after(session, 0)] == list(range(50))
 
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:

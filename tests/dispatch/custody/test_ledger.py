@@ -186,6 +186,55 @@ def test_two_workers_with_the_same_event_store_it_once(
     assert sorted(outcomes) == ["duplicate", "stored"]
 
 
+def test_workers_that_bring_the_same_events_in_opposite_order_never_block_each_other(
+    database: Database, ledger: Ledger, drop_off: NewCustodyEvent, parcel_id: str
+) -> None:
+    """Two transactions of the same events, one the other way round, both end, and each event counts once."""
+    scans = [
+        replace(drop_off, event_id=f"0193f0c2-0000-7000-8000-{seq:012d}", seq=seq, type="counted") for seq in range(20)
+    ]
+    outcomes: list[str] = []
+    together = threading.Barrier(2)
+
+    def work(part: list[NewCustodyEvent]) -> None:
+        for start in range(0, len(part), 4):
+            together.wait(30)
+            with database.begin() as session:
+                done = [ledger.append(session, scan) for scan in part[start : start + 2]]
+                done += ledger.append_many(session, part[start + 2 : start + 4])
+            outcomes.extend(one.outcome for one in done)
+
+    forward, backward = list(scans), [scan for start in range(0, 20, 4) for scan in scans[start : start + 4][::-1]]
+    workers = [threading.Thread(target=work, args=(part,)) for part in (forward, backward)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=60)
+    assert (outcomes.count("stored"), outcomes.count("duplicate")) == (20, 20)
+
+
+def test_many_facts_at_once_are_the_same_as_one_by_one(
+    database: Database, ledger: Ledger, drop_off: NewCustodyEvent, parcel_id: str
+) -> None:
+    """In one call: a new fact is stored, its copy a duplicate, another content under its id or number a conflict."""
+    again, other = replace(drop_off, uploaded_at=drop_off.fact_at), replace(drop_off, to_custodian="site:elsewhere")
+    clone = replace(drop_off, event_id="0193f0c2-0000-7000-8000-0000000000bb")
+    later = replace(drop_off, event_id="0193f0c2-0000-7000-8000-0000000000cc", seq=8, type="held")
+    with database.begin() as session:
+        before = session.get_one(CustodyStanding, parcel_id)
+        assert before.status == "announced"
+        done = ledger.append_many(session, [drop_off, again, other, clone, later])
+        assert before.status == "held", "what was read before is refreshed"
+    assert [one.outcome for one in done] == ["stored", "duplicate", "conflict", "conflict", "stored"]
+    assert done[0].state == done[4].state
+    with database.read() as session:
+        kinds = [entry.kind for entry in events_after(session, 0)]
+        assert kinds == [
+            "custody.announced", "custody.accepted_from_sender", "custody.held", "custody.conflict_found",
+            "custody.conflict_found",
+        ]  # fmt: skip
+
+
 def test_events_of_one_parcel_at_the_same_time_do_not_miss_each_other(
     database: Database, ledger: Ledger, parcel_id: str, clock: ManualClock
 ) -> None:
