@@ -23,6 +23,14 @@ from routing.formats.plane import CONVENTIONS, PlaneInstance, PlaneVehicle, Roun
 from routing.formats.plane_write import write_lilim, write_solomon, write_vrplib
 from routing.formats.plans import PlanFile, read_plan, write_plan
 from routing.formats.solomon import read_lilim, read_solomon
+from routing.formats.two_echelon import (
+    PlaneSatellite,
+    TwoEchelonInstance,
+    generate_two_echelon,
+    read_two_echelon,
+    read_two_echelon_file,
+    write_two_echelon,
+)
 from routing.formats.vroom import MatrixSource, VroomProblem, VroomTask, VroomVehicle, read_vroom
 from routing.formats.vroom_answer import ComputingTimes, vroom_error, write_vroom
 from routing.formats.vroom_write import problem_to_vroom
@@ -38,9 +46,11 @@ __all__ = [
     "PlanFile",
     "PlanFileError",
     "PlaneInstance",
+    "PlaneSatellite",
     "PlaneVehicle",
     "ProblemFileError",
     "Rounding",
+    "TwoEchelonInstance",
     "UnknownProblemFormatError",
     "UnsupportedFieldError",
     "VroomInputError",
@@ -48,6 +58,7 @@ __all__ = [
     "VroomTask",
     "VroomVehicle",
     "detect_format",
+    "generate_two_echelon",
     "make_problem",
     "problem_to_vroom",
     "read_benchmark",
@@ -57,12 +68,15 @@ __all__ = [
     "read_plan_file",
     "read_problem",
     "read_solomon",
+    "read_two_echelon",
+    "read_two_echelon_file",
     "read_vroom",
     "read_vrplib",
     "vroom_error",
     "write_lilim",
     "write_plan",
     "write_solomon",
+    "write_two_echelon",
     "write_vroom",
     "write_vrplib",
 ]

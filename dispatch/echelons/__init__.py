@@ -1,0 +1,1 @@
+"""Two-echelon plans: trunk runs to township depots, and the routes that leave from there."""
