@@ -23,11 +23,22 @@ from firmware_bridge.schemas import (
     ClockReport,
     Command,
     CommandFinished,
+    ConfigReport,
+    Description,
+    DesiredSettings,
+    DeviceReported,
     DoorEvent,
+    DoorStates,
     Event,
+    Grant,
+    Health,
+    ListUpdate,
     Progress,
     RefusalCode,
+    ReleaseOffer,
     SecurityRefused,
+    StoreReplaced,
+    UpdateFinished,
 )
 from firmware_bridge.server.command_states import STATES
 from lockers.dropoffs import DropOff
@@ -76,7 +87,8 @@ _ENTRIES: Final = (
         "Birth", "cunda/v1/{area}/{device}/state", "device", True, Birth,
         {
             "kind": "birth", "dev": "qj-kiosk-017", "store": "b41e90c7a2d3", "boot": 58, "connection": 3,
-            "next_seq": 90413, "nonce": "c8Yt0m3yE2yqfB7p1aVnXw", "ts": "2026-03-04T12:32:09+08:00",
+            "next_seq": 90413, "nonce": "c8Yt0m3yE2yqfB7p1aVnXw", "start": "Zk3v9QmP0sXy7LhB2tRwUa",
+            "ts": "2026-03-04T12:32:09+08:00",
             "firmware": "cunda-agent 0.1.0", "schemas": {"parcel.dropped": 1}, "description": "",
         },
     ),
@@ -102,6 +114,67 @@ _ENTRIES: Final = (
             "cmd_id": _COMMAND, "dev": "qj-kiosk-017", "state": "refused", "code": "already_open", "detail": "",
             "server_time": "2026-03-04T04:32:11Z",
         },
+    ),
+    _Entry(
+        "Telemetry `health`", "cunda/v1/{area}/{device}/tel/health", "device", False, Health,
+        {
+            "dev": "qj-kiosk-017", "store": "b41e90c7a2d3", "boot": 58, "connection": 3, "uptime_s": 8123, "waiting": 0,
+            "oldest_s": 0, "dead": 0, "free_bytes": 4_812_345_344, "deposits_refused": False, "clock_synced": True,
+            "config_version": 4, "config_heard": 4, "list_version": 12, "firmware": "cunda-agent 0.2.0",
+            "rss_kb": 41_200,
+        },
+    ),
+    _Entry(
+        "Telemetry `doors`", "cunda/v1/{area}/{device}/tel/doors", "device", False, DoorStates,
+        {"dev": "qj-kiosk-017", "boot": 58, "doors": {"c1-1": "closed", "c1-2": "unknown"}},
+    ),
+    _Entry(
+        "Telemetry `description`", "cunda/v1/{area}/{device}/tel/description", "device", False, Description,
+        {
+            "dev": "qj-kiosk-017", "firmware": "cunda-agent 0.2.0", "boxes": ["c1-1", "c1-2"],
+            "ops": ["open", "rebirth", "report"], "settings": ["heartbeat_s"], "schemas": {"parcel.dropped": 1},
+            "updates": True,
+        },
+    ),
+    _Entry(
+        "Telemetry `config`", "cunda/v1/{area}/{device}/tel/config", "device", False, ConfigReport,
+        {"dev": "qj-kiosk-017", "version": 3, "heard": 4, "errors": {"heartbeat_s": "less than 10"}},
+    ),
+    _Entry(
+        "Desired settings", "cunda/v1/{area}/{device}/cfg", "server", False, DesiredSettings,
+        {"kind": "settings", "dev": "qj-kiosk-017", "version": 4, "settings": {"heartbeat_s": 30}},
+    ),
+    _Entry(
+        "Local authorisation list", "cunda/v1/{area}/{device}/cfg", "server", False, ListUpdate,
+        {
+            "kind": "list", "dev": "qj-kiosk-017", "version": 12, "base": 11, "expires_at": "2026-03-11T00:00:00Z",
+            "grants": [
+                {"id": "keeper-7.c1-1", "target": "c1-1", "digest": "0" * 64, "until": "2026-03-10T00:00:00Z"}
+            ],
+            "removed": ["keeper-4.c1-1"], "digest": "0" * 64,
+        },
+    ),
+    _Entry("A line of such a list", "inside a list", "server", False, Grant,
+        {"id": "keeper-7.c1-1", "target": "c1-1", "digest": "0" * 64, "until": "2026-03-10T00:00:00Z"}),
+    _Entry(
+        "Release offer", "cunda/v1/{area}/{device}/cfg", "server", False, ReleaseOffer,
+        {
+            "kind": "release", "dev": "qj-kiosk-017", "rollout": 7, "release": "0.2.0",
+            "url": "https://cunda.example/api/v1/releases/" + "0" * 64, "size": 412_300, "sha256": "0" * 64,
+            "signature": "A" * 86,
+        },
+    ),
+    _Entry(
+        "Body of `device.reported`, schema 1", "inside an event", "device", False, DeviceReported,
+        {"cmd_id": _COMMAND, "report": {"health": {"waiting": 0}, "doors": {"c1-1": "closed"}}},
+    ),
+    _Entry(
+        "Body of `store.replaced`, schema 1", "inside an event", "device", False, StoreReplaced,
+        {"set_aside": "device.db.damaged-1"},
+    ),
+    _Entry(
+        "Body of `update.finished`, schema 1", "inside an event", "device", False, UpdateFinished,
+        {"rollout": 7, "release": "0.2.0", "state": "rolled_back", "detail": "it was not well within 180 s"},
     ),
     _Entry(
         "Body of `door.pulsed`, `door.opened`, `door.closed`, schema 1", "inside an event", "device", False, DoorEvent,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -139,6 +139,9 @@ class Birth(Message):
     nonce: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")] = Field(
         description="Never used before; the reply repeats it."
     )
+    start: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,64}$")] = Field(
+        default="", description="Random for each start of the program: two of one boot number are two programs."
+    )
     ts: AwareDatetime = Field(description="Device's clock.")
     firmware: Annotated[str, Field(max_length=40)] = Field(default="unknown", description="Program and version.")
     schemas: dict[str, int] = Field(default_factory=dict, description="Event types it sends, with schema versions.")
@@ -207,6 +210,7 @@ class CommandState(StrEnum):
 
 
 CommandId = EventId
+ReleaseVersion = Annotated[str, Field(pattern=r"^[0-9a-z][0-9a-z.+-]{0,31}$")]
 Actor = Annotated[str, Field(pattern=r"^[a-z]{1,16}:[A-Za-z0-9._-]{1,64}$")]
 
 
@@ -237,6 +241,110 @@ class Progress(Message):
     code: RefusalCode | None = Field(default=None, description="Why it was refused.")
     detail: Annotated[str, Field(max_length=80)] = Field(default="", description="What was seen, for diagnosis.")
     server_time: AwareDatetime | None = Field(default=None, description="When, by the server's time, if known.")
+
+
+class Health(Message):
+    """Telemetry `health`, the heartbeat: the newest one counts, older ones are never sent."""
+
+    dev: DeviceId = Field(description="The device.")
+    store: StoreId = Field(description="Its present store.")
+    boot: Boot = Field(description="Start of its program.")
+    connection: int = Field(ge=1, description="Connection of this boot that carries it.")
+    uptime_s: int = Field(ge=0, description="Seconds since the program started.")
+    waiting: int = Field(ge=0, description="Events that the server has not acknowledged.")
+    oldest_s: int = Field(default=0, ge=0, description="Age of the oldest of them, seconds.")
+    dead: int = Field(default=0, ge=0, description="Events that the server put aside.")
+    free_bytes: int = Field(ge=0, description="Room on the disk of the store.")
+    deposits_refused: bool = Field(default=False, description="Whether the disk is too full to take parcels in.")
+    clock_synced: bool = Field(default=False, description="Whether the server's signed time was heard.")
+    config_version: int = Field(default=0, ge=0, description="Version of the settings in force.")
+    config_heard: int = Field(default=0, ge=0, description="Newest version heard, in force or refused.")
+    list_version: int = Field(default=0, ge=0, description="Version of the local authorisation list.")
+    firmware: Annotated[str, Field(max_length=40)] = Field(default="unknown", description="Program and version.")
+    rss_kb: int = Field(default=0, ge=0, description="Memory of the program, KiB.")
+
+
+class DoorStates(Message):
+    """Telemetry `doors`: every door as it is known now; a silent board's doors are unknown."""
+
+    dev: DeviceId = Field(description="The device.")
+    boot: Boot = Field(description="Start of its program.")
+    doors: dict[str, Annotated[str, Field(pattern=r"^(open|closed|unknown)$")]] = Field(description="State by name.")
+
+
+class Description(Message):
+    """Telemetry `description`: what a device is and can do; its digest stands in every birth."""
+
+    dev: DeviceId = Field(description="The device.")
+    firmware: Annotated[str, Field(max_length=40)] = Field(description="Program and version.")
+    boxes: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")], ...] = Field(
+        default=(), max_length=1000, description="Boxes and doors it may open."
+    )
+    ops: tuple[str, ...] = Field(default=(), description="Operations it knows.")
+    settings: tuple[str, ...] = Field(default=(), description="Settings it knows.")
+    schemas: dict[str, int] = Field(default_factory=dict, description="Event types it sends, with schema versions.")
+    updates: bool = Field(default=False, description="Whether it can take releases.")
+
+
+class ConfigReport(Message):
+    """Telemetry `config`: which settings are in force, and why wanted ones are not."""
+
+    dev: DeviceId = Field(description="The device.")
+    version: int = Field(ge=0, description="Version in force; 0 are those it was made with.")
+    heard: int = Field(ge=0, description="Newest version heard.")
+    errors: dict[str, Annotated[str, Field(max_length=160)]] = Field(
+        default_factory=dict, description="By setting: why version `heard` was refused as a whole."
+    )
+
+
+class DesiredSettings(Message):
+    """On `cfg`: the settings a device is to have. They never move anything, whatever they say."""
+
+    kind: Literal["settings"] = Field(default="settings", description="`settings`.")
+    dev: DeviceId = Field(description="The device.")
+    version: int = Field(ge=1, le=2**53, description="Rises with every change; an older one is ignored.")
+    settings: dict[str, Any] = Field(description="All settings that differ from those it was made with.")
+
+
+class Grant(Message):
+    """One line of a local authorisation list: who may open what without network."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = Field(description="Name of the line.")
+    target: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] = Field(description="Box or door.")
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = Field(
+        description="HMAC-SHA256 of the credential with the device's key; the credential itself never travels."
+    )
+    until: AwareDatetime = Field(description="Not after this moment.")
+
+
+class ListUpdate(Message):
+    """On `cfg`: a local authorisation list, whole or as a difference to the version the device has."""
+
+    kind: Literal["list"] = Field(default="list", description="`list`.")
+    dev: DeviceId = Field(description="The device.")
+    version: int = Field(ge=1, le=2**53, description="Version the list has afterwards.")
+    base: int | None = Field(default=None, ge=0, description="Version this is a difference to; absent for a whole one.")
+    expires_at: AwareDatetime = Field(description="The whole list counts until then.")
+    grants: tuple[Grant, ...] = Field(default=(), max_length=500, description="Lines that are new or changed.")
+    removed: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
+        default=(), max_length=500, description="Lines that are no more."
+    )
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = Field(description="Of the list afterwards.")
+
+
+class ReleaseOffer(Message):
+    """On `cfg`: a program to be fetched and tried; the archive carries a signature of its own."""
+
+    kind: Literal["release"] = Field(default="release", description="`release`.")
+    dev: DeviceId = Field(description="The device.")
+    rollout: int = Field(ge=1, description="The rollout that offers it.")
+    release: ReleaseVersion = Field(description="Version.")
+    url: Annotated[str, Field(pattern=r"^https?://", max_length=300)] = Field(description="Where it lies.")
+    size: int = Field(ge=1, le=64 * 1024 * 1024, description="Bytes.")
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = Field(description="Digest of the archive.")
+    signature: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{86}$")] = Field(
+        description="Ed25519 over version and digest, base64url."
+    )
 
 
 class DoorEvent(Message):
@@ -273,6 +381,31 @@ class AccessGranted(Message):
     parcel_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,40}$")] = Field(description="Parcel it is for.")
 
 
+class DeviceReported(Message):
+    """Body of `device.reported`, schema 1: what a device says of itself when it is asked; nothing moved for it."""
+
+    cmd_id: CommandId = Field(description="The command that asked.")
+    report: dict[str, Any] = Field(description="Numbers and words for diagnosis.")
+
+
+class StoreReplaced(Message):
+    """Body of `store.replaced`, schema 1: the database was damaged; a new one began and the doors were read anew."""
+
+    set_aside: Annotated[str, Field(max_length=80)] = Field(description="File that the damaged one was moved to.")
+
+
+class UpdateFinished(Message):
+    """Body of `update.finished`, schema 1: what became of a release that was offered."""
+
+    rollout: int = Field(ge=1, description="The rollout that offered it.")
+    release: ReleaseVersion = Field(description="The release.")
+    state: Annotated[str, Field(pattern=r"^(confirmed|refused|rolled_back)$")] = Field(
+        description="`confirmed`: it runs and the server was heard; `refused`: never started; `rolled_back`: started, "
+        "was not well, and the one before runs again."
+    )
+    detail: Annotated[str, Field(max_length=160)] = Field(default="", description="What was seen.")
+
+
 #: Event types whose bodies the server understands, with the newest schema version it knows.
 EVENT_BODIES: Final[dict[str, tuple[int, type[BaseModel]]]] = {
     PARCEL_DROPPED: (1, DropOff),
@@ -282,6 +415,9 @@ EVENT_BODIES: Final[dict[str, tuple[int, type[BaseModel]]]] = {
     "command.finished": (1, CommandFinished),
     "security.refused": (1, SecurityRefused),
     "access.granted": (1, AccessGranted),
+    "device.reported": (1, DeviceReported),
+    "store.replaced": (1, StoreReplaced),
+    "update.finished": (1, UpdateFinished),
 }
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)

@@ -31,6 +31,7 @@ class Direction(StrEnum):
 
     EVENT = "evt"
     STATE = "state"
+    TELEMETRY = "tel"
     RESPONSE = "rsp"
     ACK = "ack"
     BIRTH_REPLY = "ack/birth"

@@ -19,7 +19,7 @@ from firmware_bridge.bus.cabinet import BoxMoved, Pulse
 from firmware_bridge.codecs.board import Door
 from firmware_bridge.device.store import DeviceStore, Fact
 from firmware_bridge.device.timekeeping import ServerTime
-from firmware_bridge.errors import BusError
+from firmware_bridge.errors import BusError, OutboxFullError
 from firmware_bridge.schemas import CommandState, RefusalCode
 from kernel.ids import Ids
 from kernel.log import get_logger
@@ -38,6 +38,10 @@ class Doors(Protocol):
 
     def has_sensor(self, target: str) -> bool:
         """Tell whether a door can be seen."""
+        ...
+
+    def door(self, target: str) -> Door:
+        """Return what is known of a door without reading it."""
         ...
 
     def look(self, target: str) -> Door:
@@ -96,7 +100,7 @@ class Actuator:
         confirm_s: float = CONFIRM_S,
     ) -> None:
         self._doors = doors
-        self._confirm_s = confirm_s
+        self.confirm_s = confirm_s
         self._store = store
         self._time = server_time
         self._ids = ids
@@ -212,6 +216,17 @@ class Actuator:
         return {Door.OPEN: RefusalCode.ALREADY_OPEN, Door.UNKNOWN: RefusalCode.INTERLOCK}.get(seen)
 
     def _write_intent(self, opening: Opening) -> bool:
+        return self._durably(lambda: self._try_intent(opening))
+
+    @staticmethod
+    def _durably(write: Callable[[], bool]) -> bool:
+        """Write, and once more when a full disk gave its reserve away for it: collections go on."""
+        try:
+            return write()
+        except OutboxFullError:
+            return write()
+
+    def _try_intent(self, opening: Opening) -> bool:
         with self._store.transaction() as cursor:
             cursor.execute("UPDATE command SET state = 'intent' WHERE id = ? AND state = 'accepted'", (opening.id,))
             return cursor.rowcount == 1
@@ -219,7 +234,7 @@ class Actuator:
     def _watch(self, opening: Opening) -> tuple[CommandState, str]:
         if not self._doors.has_sensor(opening.target):
             return CommandState.UNKNOWN, "no door sensor"
-        seen, until_s = Door.UNKNOWN, time.monotonic() + self._confirm_s
+        seen, until_s = Door.UNKNOWN, time.monotonic() + self.confirm_s
         while time.monotonic() < until_s:
             seen = self._doors.look(opening.target)
             if seen is Door.OPEN:
@@ -252,6 +267,11 @@ class Actuator:
         detail: str = "",
     ) -> bool:
         """Write events and the command's new state in one transaction; False when it was not in a state before."""
+        return self._durably(lambda: self._try_note(opening, state, facts, code, detail))
+
+    def _try_note(
+        self, opening: Opening, state: CommandState, facts: list[Fact], code: RefusalCode | None, detail: str
+    ) -> bool:
         before = "('accepted')" if state is CommandState.REFUSED else "('intent', 'actuated')"
         with self._store.transaction() as cursor:
             cursor.execute(

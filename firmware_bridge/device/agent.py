@@ -12,10 +12,13 @@ from random import Random
 from typing import Any, Final
 
 from firmware_bridge.device.actuator import Doors
-from firmware_bridge.device.commander import Commander
+from firmware_bridge.device.commander import Commander, NoDoors
 from firmware_bridge.device.config import AgentConfig
+from firmware_bridge.device.gate import REBIRTH, REPORT
+from firmware_bridge.device.settings import DeviceSettings
 from firmware_bridge.device.store import DeviceStore, Fact, StoredEvent
 from firmware_bridge.device.timekeeping import ServerTime
+from firmware_bridge.device.upkeep import Upkeep
 from firmware_bridge.device.window import WindowState
 from firmware_bridge.endpoint import Will
 from firmware_bridge.errors import PayloadError, PayloadTooLargeError, SignatureError
@@ -54,6 +57,10 @@ class Agent:
         :meth:`start_cabinet` before serving.
     at
         Passed to the actuator, for trials.
+    restart
+        Asks the program to end so that another release can start; releases are refused when omitted.
+    objections
+        What this device has against settings that are right in form.
 
     Notes
     -----
@@ -69,6 +76,8 @@ class Agent:
         wire: Wire | None = None,
         cabinet: tuple[Doors, Sequence[str]] | None = None,
         at: Callable[[str], None] = lambda point: None,
+        restart: Callable[[], None] | None = None,
+        objections: Callable[[DeviceSettings], Mapping[str, str]] = lambda settings: {},
     ) -> None:
         self.config = config
         self._clock = clock
@@ -83,21 +92,33 @@ class Agent:
         self._birth_connection = 0
         self._birth_due_s = 0.0
         self._nonce = ""
+        self._start = self._new_nonce()
         self.born = False
+        self._birth_open = False
+        self._asked_s: float | None = None
         self._proven_s = clock.monotonic_s()
         self._stall_s = STALL_S
         self.refused: dict[str, int] = {}
-        self.commander: Commander | None = None
-        if cabinet is not None:
-            doors, targets = cabinet
-            self.commander = Commander(
-                config, self.store, self.time, clock, ids, doors, targets, lambda fact: self.record(fact), at
-            )
+        doors, targets = cabinet if cabinet is not None else (NoDoors(), ())
+        self.commander = Commander(
+            config, self.store, self.time, clock, ids, doors, targets, lambda fact: self.record(fact), at,
+            {REPORT: lambda: self.upkeep.report(self.link.connection), REBIRTH: self._rebirth},
+        )  # fmt: skip
+        self.upkeep = Upkeep(
+            config, self.store, self.time, clock, lambda: {name: doors.door(name).value for name in targets},
+            lambda fact: self.record(fact), restart, objections,
+        )  # fmt: skip
+        self._apply_settings()
+        self._tell_of_the_past()
 
     def start_cabinet(self) -> None:
         """Settle openings an earlier process left undecided, then begin to carry out new ones."""
-        if self.commander is not None:
-            self.commander.actuator.start()
+        self.commander.actuator.start()
+
+    @property
+    def accepts_deposits(self) -> bool:
+        """Tell whether a parcel may be taken in: not while the disk is full, for nobody would hear of it."""
+        return not self.store.deposits_refused
 
     def record(self, fact: Fact, changes: Mapping[str, Any] | None = None) -> StoredEvent:
         """Write down a fact; it is on its way from now on, whatever happens.
@@ -117,10 +138,11 @@ class Agent:
         """Read what arrived and send what is due."""
         while self.link.inbox:
             self._take(self.link.inbox.popleft())
+        now_s = self._clock.monotonic_s()
+        self.store.watch_disk(now_s)
         if not self.link.connected:
             self.born = False
             return
-        now_s = self._clock.monotonic_s()
         if self.link.connection != self._birth_connection:
             self._begin_connection(now_s)
         if now_s >= self._birth_due_s:
@@ -128,10 +150,10 @@ class Agent:
         self._send_again(now_s)
         for backlog in (False, True):
             self._send_new(now_s, backlog=backlog)
-        if self.commander is not None:
-            self.commander.report_refusals()
-            for topic, payload in self.commander.progress():
-                self.link.publish(topic, payload)
+        self.commander.report_refusals()
+        for topic, payload in self.commander.progress():
+            self.link.publish(topic, payload)
+        self.upkeep.step(now_s, self.link.connection, self.link.publish)
         self._watch(now_s)
 
     def wait_s(self) -> float:
@@ -142,7 +164,7 @@ class Agent:
 
     def close(self) -> None:
         """Say good-bye in order and close the store; events that wait stay in it."""
-        if self.commander is not None and self.commander.actuator.running:
+        if self.commander.actuator.running:
             self.commander.actuator.stop()
         if self.link.connected:
             self._publish_state("disconnected")
@@ -165,7 +187,7 @@ class Agent:
     def _begin_connection(self, now_s: float) -> None:
         self._birth_connection = self.link.connection
         self._birth_due_s = now_s
-        self._proven_s = now_s
+        self._proven_s, self._asked_s = now_s, None
         self.born = False
         self.window.hurry(now_s)
 
@@ -182,15 +204,17 @@ class Agent:
             connection=max(connection, 1),
             next_seq=self.store.next_seq(),
             nonce=self._nonce or self._new_nonce(),
+            start=self._start,
             ts=self._clock.now(),
             firmware=self.config.firmware,
             schemas={"parcel.dropped": 1},
+            description=self.upkeep.digest,
         )
 
     def _send_birth(self, now_s: float) -> None:
         self._nonce = self._new_nonce()
         if self._publish_state("birth"):
-            self._birth_due_s = now_s + (BIRTH_EVERY_S if self.born else BIRTH_RETRY_S)
+            self._birth_open, self._birth_due_s = True, now_s + BIRTH_RETRY_S
 
     def _publish_state(self, kind: str) -> bool:
         topic = self.config.address.state
@@ -247,14 +271,16 @@ class Agent:
     def _take(self, message: InMessage) -> None:
         address = self.config.address
         if message.topic.startswith(self._commands):
-            if self.commander is not None:
-                self.commander.take(message, born=self.born)
+            self.commander.take(message, born=self.born)
             return
         try:
             if message.topic == address.ack:
                 self._take_ack(parse_message(Ack, self._opened(message, Direction.ACK)))
             elif message.topic == address.birth_reply:
                 self._take_reply(parse_message(BirthReply, self._opened(message, Direction.BIRTH_REPLY)))
+            elif message.topic == address.config:
+                self.upkeep.take(self._opened(message, Direction.CONFIG))
+                self._apply_settings()
         except (SignatureError, PayloadError, PayloadTooLargeError) as problem:
             self._refuse(problem, message.topic)
 
@@ -293,26 +319,63 @@ class Agent:
         self._proven_s, self._stall_s = now_s, STALL_S
         self.time.hear(reply.server_time, fresh=True)
         self.store.raise_time_floor(reply.server_time)
-        if self.commander is not None:
-            self.commander.gate.floor(reply.counter_floor)
-        self.born = True
+        self.commander.gate.floor(reply.counter_floor)
+        self.born, self._birth_open = True, False
         self._birth_due_s = now_s + BIRTH_EVERY_S
+        if self.upkeep.updater is not None:
+            self.upkeep.updater.confirm()  # it runs, its store is open, and it is heard: that is what "well" means
+
+    def _rebirth(self) -> None:
+        self._birth_due_s = self._clock.monotonic_s()
+        self.upkeep.rebirth()
+
+    def _apply_settings(self) -> None:
+        settings, actuator = self.upkeep.settings.current, self.commander.actuator
+        actuator.confirm_s, actuator.maintenance = settings.confirm_s, settings.maintenance
+
+    def _tell_of_the_past(self) -> None:
+        """Record what happened while no program could: a damaged store, a release that was taken back."""
+        if self.store.quarantined is not None:
+            self.record(Fact("device", "store.replaced", {"set_aside": self.store.quarantined.name[:80]}))
+        if self.upkeep.updater is not None:
+            self.upkeep.updater.tell_outcome()
 
     def _watch(self, now_s: float) -> None:
-        """End a connection on which nothing is ever answered: half-open, or its reader is stuck."""
-        asked = len(self.window) > 0 or not self.born
-        if asked and now_s - self._proven_s > self._stall_s:
-            log.warning("no_answer", device=self.config.address.device, silent_s=round(now_s - self._proven_s))
+        """End a connection on which a question stays unanswered: half-open, or its reader is stuck.
+
+        The time without a question does not count: on an idle connection nobody has anything to answer.
+        """
+        if len(self.window) == 0 and not self._birth_open:
+            self._asked_s = None
+            return
+        if self._asked_s is None:
+            self._asked_s = now_s
+        silent_s = now_s - max(self._asked_s, self._proven_s)
+        if silent_s > self._stall_s:
+            log.warning("no_answer", device=self.config.address.device, silent_s=round(silent_s))
             # A server that is down for hours must not be met by a storm of reconnects.
             self._stall_s = min(self._stall_s * 2, STALL_MAX_S)
             self.link.drop()
 
 
-def serve(agents: Sequence[Agent], stop: threading.Event, waker: Waker | None = None) -> None:
-    """Run agents until told to stop; a failure of one step is logged and the next step is taken."""
+def serve(
+    agents: Sequence[Agent],
+    stop: threading.Event,
+    waker: Waker | None = None,
+    *,
+    turn: Callable[[], None] = lambda: None,
+) -> None:
+    """Run agents until told to stop; a failure of one step is logged and the next step is taken.
+
+    Parameters
+    ----------
+    turn
+        Called once a round: a watchdog learns from it that the program goes on.
+    """
     links = [agent.link for agent in agents]
     while not stop.is_set():
         drive(links, min(agent.wait_s() for agent in agents), waker)
+        turn()
         for agent in agents:
             try:
                 agent.step()

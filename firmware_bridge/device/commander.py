@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
+from firmware_bridge.bus.cabinet import Pulse
+from firmware_bridge.codecs.board import Door
 from firmware_bridge.device.actuator import Actuator, Doors, Opening, Told
 from firmware_bridge.device.config import AgentConfig
-from firmware_bridge.device.gate import LONGEST, Accepted, Gate, Known, Refused
+from firmware_bridge.device.gate import LONGEST, QUIET, Accepted, Gate, Known, Refused
 from firmware_bridge.device.store import DeviceStore, Fact
 from firmware_bridge.device.timekeeping import ServerTime
 from firmware_bridge.link import InMessage
-from firmware_bridge.schemas import SECURITY_REFUSALS, CommandState, Progress, RefusalCode
+from firmware_bridge.schemas import SECURITY_REFUSALS, Command, CommandState, Progress, RefusalCode
 from firmware_bridge.signing import Direction, seal
 from kernel.clock import Clock
 from kernel.ids import Ids
@@ -33,6 +36,26 @@ class _RefusalsState:
     digest: str = ""
 
 
+class NoDoors:
+    """The doors of a device that has none."""
+
+    def has_sensor(self, target: str) -> bool:
+        """Tell that nothing can be seen."""
+        return False
+
+    def door(self, target: str) -> Door:
+        """Tell that nothing is known."""
+        return Door.UNKNOWN
+
+    def look(self, target: str) -> Door:
+        """Tell that nothing can be seen."""
+        return Door.UNKNOWN
+
+    def pulse(self, target: str) -> Pulse:
+        """Tell that there is no coil."""
+        return Pulse(target, refused=True, reason="this device has no doors")
+
+
 class Commander:
     """What an agent with doors does with commands.
 
@@ -44,6 +67,8 @@ class Commander:
         Writes an event; the agent's own, which knows whether the server is in reach.
     at
         Passed to the actuator, for trials.
+    quiet
+        What to do for each operation that moves nothing; what it returns becomes a report.
     """
 
     def __init__(
@@ -57,8 +82,11 @@ class Commander:
         targets: Collection[str],
         record: Callable[[Fact], object],
         at: Callable[[str], None] = lambda point: None,
+        quiet: Mapping[str, Callable[[], dict[str, Any] | None]] = MappingProxyType({}),
     ) -> None:
         self._config = config
+        self._store = store
+        self._quiet = quiet
         self._clock = clock
         self._time = server_time
         self._record = record
@@ -83,6 +111,9 @@ class Commander:
             self.tell(Told(verdict.cmd_id, verdict.state, verdict.code, verdict.detail))
         elif isinstance(verdict, Accepted):
             command = verdict.command
+            if command.op in QUIET:
+                self._answer(command)
+                return
             exp = min(command.exp, command.issued_at + LONGEST)
             self.tell(Told(command.cmd_id, CommandState.ACCEPTED))
             refused = self.actuator.submit(Opening(command.cmd_id, command.target, command.expect == "closed", exp))
@@ -114,6 +145,17 @@ class Commander:
                 body = {"reason_code": code.value, "count": refusals.count, "digest": refusals.digest}
                 self._record(Fact("security", "security.refused", body))
                 refusals.count, refusals.told_s = 0, now_s
+
+    def _answer(self, command: Command) -> None:
+        """Carry out what moves nothing; report and end are one transaction, so that it happens once."""
+        said = self._quiet[command.op]()
+        body = {"cmd_id": command.cmd_id, "target": command.target, "state": CommandState.CONFIRMED.value}
+        with self._store.transaction() as cursor:
+            if said is not None:
+                self._record(Fact("device", "device.reported", {"cmd_id": command.cmd_id, "report": said}))
+            self._record(Fact("command", "command.finished", body))
+            cursor.execute("UPDATE command SET state = 'confirmed' WHERE id = ?", (command.cmd_id,))
+        self.tell(Told(command.cmd_id, CommandState.CONFIRMED))
 
     def _refuse(self, refused: Refused, message: InMessage) -> None:
         log.warning("command_refused", reason=refused.code.value)

@@ -6,11 +6,32 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 from firmware_bridge.endpoint import BrokerAddress, Login, Profile, TlsFiles
 from firmware_bridge.errors import AgentConfigError, BrokerUrlError, PayloadError, SignatureError, TopicError
 from firmware_bridge.signing import DeviceKey, decode_bytes, encode_bytes
 from firmware_bridge.topics import Address
+
+#: The health page listens there on loopback unless `[health] port` says otherwise; 0 switches it off.
+HEALTH_PORT: Final = 8631
+
+
+@dataclass(frozen=True)
+class UpdateConfig:
+    """Whose releases are taken, and where they are put.
+
+    Parameters
+    ----------
+    public_key
+        Ed25519, 32 bytes: the archive must be signed with the key that belongs to it.
+    trial_s
+        Within this time a new release must be well, or the one before runs again.
+    """
+
+    public_key: bytes
+    folder: Path
+    trial_s: float = 180.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +47,8 @@ class AgentConfig:
     keepalive_s: int = 30
     tls: TlsFiles | None = None
     firmware: str = "cunda-agent"
+    update: UpdateConfig | None = None
+    health_port: int = HEALTH_PORT
 
 
 def read_config(path: Path) -> AgentConfig:
@@ -54,6 +77,8 @@ def read_config(path: Path) -> AgentConfig:
             profile=Profile(broker.get("profile", "auto")),
             keepalive_s=int(broker.get("keepalive_s", 30)),
             tls=tls,
+            update=_update(path.parent, data.get("update")),
+            health_port=int(data.get("health", {}).get("port", HEALTH_PORT)),
         )
     except KeyError as problem:
         raise AgentConfigError(f"{path}: {problem} is missing", path=str(path)) from problem
@@ -64,7 +89,7 @@ def read_config(path: Path) -> AgentConfig:
 
 
 def write_config(path: Path, config: AgentConfig) -> None:
-    """Write ``agent.toml``, readable by its owner only."""
+    """Write ``agent.toml``, readable by its owner only; store and certificates are named as lying beside it."""
     lines = [
         f'device = "{config.address.device}"',
         f'area = "{config.address.area}"',
@@ -75,10 +100,12 @@ def write_config(path: Path, config: AgentConfig) -> None:
         f'password = "{config.login.password}"',
         f'profile = "{config.profile.value}"',
         f"keepalive_s = {config.keepalive_s}",
+        *_tls_lines(config.tls),
         "",
         "[key]",
         f'kid = "{config.key.kid}"',
         f'secret = "{encode_bytes(config.key.secret)}"',
+        *_optional_lines(config),
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".new")
@@ -86,6 +113,30 @@ def write_config(path: Path, config: AgentConfig) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     draft.replace(path)
+
+
+def _tls_lines(tls: TlsFiles | None) -> list[str]:
+    if tls is None:
+        return []
+    named = (("ca", tls.ca), ("certificate", tls.certificate), ("certificate_key", tls.key))
+    return [f'{name} = "{path.name}"' for name, path in named if path is not None]
+
+
+def _optional_lines(config: AgentConfig) -> list[str]:
+    lines = [] if config.health_port == HEALTH_PORT else ["", "[health]", f"port = {config.health_port}"]
+    if config.update is not None:
+        key, folder = encode_bytes(config.update.public_key), config.update.folder.name
+        lines += ["", "[update]", f'public_key = "{key}"', f'folder = "{folder}"', f"trial_s = {config.update.trial_s}"]
+    return lines
+
+
+def _update(folder: Path, described: dict[str, Any] | None) -> UpdateConfig | None:
+    if described is None:
+        return None
+    key = decode_bytes(described["public_key"])
+    if len(key) != 32:
+        raise ValueError("update.public_key is not 32 bytes")
+    return UpdateConfig(key, folder / described.get("folder", "slots"), float(described.get("trial_s", 180.0)))
 
 
 def _tls(folder: Path, broker: dict[str, str]) -> TlsFiles | None:

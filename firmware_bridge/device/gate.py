@@ -20,6 +20,11 @@ from firmware_bridge.schemas import Command, CommandState, RefusalCode, parse_me
 from firmware_bridge.signing import Direction, unseal
 
 OPEN: Final = "open"
+#: Operations that move nothing; their target is the device as a whole.
+REPORT: Final = "report"
+REBIRTH: Final = "rebirth"
+QUIET: Final = frozenset({REPORT, REBIRTH})
+WHOLE: Final = "device"
 LONGEST: Final = timedelta(seconds=120)
 WINDOW: Final = 64
 _KEPT: Final = timedelta(days=7)  # seen ids stay far longer than any command can live
@@ -144,9 +149,10 @@ class Gate:
             return RefusalCode.WRONG_DEVICE
         if command.store != self._store.store_id:
             return RefusalCode.WRONG_STORE
-        if command.op != OPEN or topic != self._config.address.command(command.op):
+        if command.op not in {OPEN, *QUIET} or topic != self._config.address.command(command.op):
             return RefusalCode.UNKNOWN_OP
-        return None if command.target in self._targets else RefusalCode.WRONG_TARGET
+        fits = command.target == WHOLE if command.op in QUIET else command.target in self._targets
+        return None if fits else RefusalCode.WRONG_TARGET
 
     def _known(self, cmd_id: str) -> Known | None:
         rows = self._store.query("SELECT state, code, detail FROM command WHERE id = ?", (cmd_id,))

@@ -1,85 +1,76 @@
-"""The command ``cunda-agent``: what a kiosk's small computer runs."""
+"""The command ``cunda-agent``: what a kiosk's small computer runs.
+
+With ``[update]`` in ``agent.toml``, ``run`` is the supervisor and the program itself a child of it; the child's modules
+are imported in the child only, so that the supervisor stays small.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmware_bridge.bus.cabinet import BoxMoved, Cabinet
-from firmware_bridge.device.agent import Agent, serve
 from firmware_bridge.device.config import read_config
-from firmware_bridge.device.hardware import build_cabinet
-from kernel.clock import SystemClock
+from firmware_bridge.device.supervisor import Patience, supervise
 from kernel.errors import CundaError
-from kernel.ids import SystemIds
-from kernel.log import set_up_logging
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="cunda-agent", description="Cunda's program for kiosks and cabinets")
-    parser.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, purpose in (("run", "serve until stopped"), ("check", "read the configuration and the store, then end")):
-        commands.add_parser(name, help=purpose).add_argument("config", type=Path, help="path of agent.toml")
-    chosen = parser.parse_args(arguments)
-    set_up_logging(chosen.log_level)
+    chosen = _parser().parse_args(arguments)
     try:
-        agent, cabinet = _assemble(chosen.config)
+        if chosen.command == "enrol":
+            return _enrol(chosen)
+        if chosen.command == "run":
+            update = read_config(chosen.config).update
+            if update is not None:
+                return supervise(chosen.config, update.folder, chosen.log_level, Patience(trial_s=update.trial_s))
+        return _serve(chosen)
     except CundaError as problem:
         sys.stderr.write(f"{problem.message}\n{problem.remedy}\n")
         return 2
-    if chosen.command == "check":
-        sys.stdout.write(json.dumps(_summary(agent)) + "\n")
-        agent.store.close()
-        return 0
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    watcher = threading.Thread(target=_watch, args=(cabinet, stop), name="doors", daemon=True)
-    if cabinet is not None:
-        cabinet.poll()  # doors are known before anything left undecided is settled
-        agent.start_cabinet()
-        watcher.start()
-    serve([agent], stop)
-    if cabinet is not None:
-        watcher.join(5)
-    agent.close()
+
+
+def _enrol(chosen: argparse.Namespace) -> int:
+    from firmware_bridge.device.enrolment import fetch_credentials
+
+    config = fetch_credentials(chosen.server, sys.stdin.readline().strip(), chosen.config, chosen.ca)
+    sys.stdout.write(f"{config.address.device} is enrolled; its configuration is {chosen.config}\n")
     return 0
 
 
-def _assemble(path: Path) -> tuple[Agent, Cabinet | None]:
-    agents: list[Agent] = []
+def _serve(chosen: argparse.Namespace) -> int:
+    from firmware_bridge.device.worker import check, work
+    from kernel.log import set_up_logging
 
-    def moved(move: BoxMoved) -> None:
-        if agents and agents[0].commander is not None:
-            agents[0].commander.actuator.moved(move)
-
-    cabinet = build_cabinet(path, moved)
-    hardware = (cabinet, cabinet.targets) if cabinet is not None else None
-    agents.append(Agent(read_config(path), SystemClock(), SystemIds(), cabinet=hardware))
-    return agents[0], cabinet
-
-
-def _watch(cabinet: Cabinet, stop: threading.Event) -> None:
-    """Look at the doors as often as is due; a failing line leaves them unknown and is tried again."""
-    while not stop.wait(cabinet.due_in_s()):
-        cabinet.poll()
+    set_up_logging(chosen.log_level)
+    if chosen.command == "check":
+        sys.stdout.write(json.dumps(check(chosen.config)) + "\n")
+        return 0
+    supervised = chosen.command == "work"
+    return work(chosen.config, release=chosen.release if supervised else None, supervised=supervised)
 
 
-def _summary(agent: Agent) -> dict[str, object]:
-    return {
-        "device": agent.config.address.device,
-        "store": agent.store.store_id,
-        "boot": agent.store.boot,
-        "waiting": agent.store.count(),
-        "next_seq": agent.store.next_seq(),
-    }
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cunda-agent", description="Cunda's program for kiosks and cabinets")
+    parser.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, purpose in (
+        ("run", "serve until stopped; with [update], as supervisor of a program that can be replaced"),
+        ("work", "serve as the supervisor's child"),
+        ("check", "read the configuration and the store, then end"),
+        ("enrol", "fetch credentials with a one-time code, read from standard input, and write the configuration"),
+    ):
+        command = commands.add_parser(name, help=purpose)
+        command.add_argument("config", type=Path, help="path of agent.toml")
+        if name == "work":
+            command.add_argument("--release", default=None, help="release that this program is")
+        if name == "enrol":
+            command.add_argument("--server", required=True, help="address of the Cunda server, https://…")
+            command.add_argument("--ca", type=Path, help="certificate of the authority that signed the server's")
+    return parser
 
 
 if __name__ == "__main__":

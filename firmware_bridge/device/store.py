@@ -28,6 +28,7 @@ log = get_logger("firmware_bridge.device")
 
 RESERVE_BYTES: Final = 2 * 1024 * 1024
 _STORE_ID_CHARS: Final = 12
+_DISK_EVERY_S: Final = 5.0
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -126,9 +127,11 @@ class DeviceStore:
         self._database = _open(path)
         self._reserve = path.with_name(path.name + ".reserve")
         self.deposits_refused = False
+        self._reserve_bytes = reserve_bytes
         self._keep_reserve(reserve_bytes)
         self.store_id, self.boot = self._begin_boot()
         self._newest = {True: self.next_seq() - 1, False: 0}
+        self._looked_s = float("-inf")
 
     def record(
         self,
@@ -212,6 +215,11 @@ class DeviceStore:
         """Return how many events wait for the server."""
         return int(self._read("SELECT count(*) FROM event")[0][0])
 
+    def oldest_age_s(self, now: datetime) -> float:
+        """Return how long ago, by the device's clock, the oldest waiting event happened; 0 when none waits."""
+        rows = self._read("SELECT ts FROM event ORDER BY seq LIMIT 1")
+        return max(0.0, (now - datetime.fromisoformat(rows[0][0])).total_seconds()) if rows else 0.0
+
     def dead(self) -> list[tuple[int, str, str]]:
         """Return number, id and type of the events that the server put aside for a person."""
         return [(int(seq), id_, type_) for seq, id_, type_ in self._read("SELECT seq, id, type FROM dead_event")]
@@ -232,8 +240,6 @@ class DeviceStore:
             cursor.executemany("DELETE FROM event WHERE seq = ?", [(seq,) for seq in stored])
             if server_time is not None:
                 _raise_floor(cursor, server_time)
-        if self.deposits_refused and self._free_bytes() > 2 * RESERVE_BYTES:
-            self._keep_reserve(RESERVE_BYTES)
 
     def time_floor(self) -> datetime | None:
         """Return the latest server time ever seen, signed; time never goes below it."""
@@ -302,6 +308,7 @@ class DeviceStore:
 
     def _keep_reserve(self, size: int) -> None:
         if self._reserve.exists() and self._reserve.stat().st_size >= size:
+            self.deposits_refused = False
             return
         try:
             self._reserve.write_bytes(bytes(size))
@@ -316,8 +323,21 @@ class DeviceStore:
         self.deposits_refused = True
         log.error("disk_full", store=self.store_id)
 
-    def _free_bytes(self) -> int:
+    def free_bytes(self) -> int:
+        """Return how much room the disk has."""
         return shutil.disk_usage(self._path.parent).free
+
+    def watch_disk(self, now_s: float) -> None:
+        """Look from time to time whether there is room: refuse deposits early, take them again when there is."""
+        if now_s - self._looked_s < _DISK_EVERY_S:
+            return
+        self._looked_s = now_s
+        free = self.free_bytes()
+        if free < self._reserve_bytes and not self.deposits_refused:
+            self.deposits_refused = True
+            log.error("disk_nearly_full", store=self.store_id, free_bytes=free)
+        elif self.deposits_refused and free > 2 * self._reserve_bytes:
+            self._keep_reserve(self._reserve_bytes)
 
 
 def _open(path: Path) -> sqlite3.Connection:

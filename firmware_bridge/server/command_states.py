@@ -27,7 +27,7 @@ STATES: Final[Mapping[str, str]] = MappingProxyType(
         SENT: "on its way",
         ACCEPTED: "the device will try",
         ACTUATED: "the coil was pulsed; the door has not spoken yet",
-        CONFIRMED: "the door was seen opening",
+        CONFIRMED: "the door was seen opening; or the report that was asked for is here",
         FAILED: "pulsed, and the door was seen closed; or the board refused",
         UNKNOWN: "pulsed or about to be, and nothing was seen: a person decides",
         REFUSED: "the device did not obey, and says why",

@@ -32,6 +32,11 @@ def birth_of(kiosk: Any) -> Birth:
     return parse_message(Birth, unseal(lambda _: config.key, Direction.STATE, topic, payload))
 
 
+def births(kiosk: Any) -> int:
+    """Count the births a kiosk has published."""
+    return sum(topic.endswith("/state") for topic, _, _ in kiosk.wire.sent)
+
+
 def reply_to(kiosk: Any, **changes: object) -> BirthReply:
     """Make the server's answer to the last birth."""
     birth = birth_of(kiosk)
@@ -143,7 +148,7 @@ def test_dev_038_only_state_is_retained(kiosk: Any) -> None:
     kiosk.agent.step()
     retained = {topic.rsplit("/", 1)[-1] for topic, _, retain in kiosk.wire.sent if retain}
     fleeting = {topic.split("/")[4] for topic, _, retain in kiosk.wire.sent if not retain}
-    assert (retained, fleeting) == ({"state"}, {"evt"})
+    assert (retained, fleeting) == ({"state"}, {"evt", "tel"})
 
 
 def test_dev_086_suback_is_not_proof(kiosk: Any) -> None:
@@ -154,11 +159,13 @@ def test_dev_086_suback_is_not_proof(kiosk: Any) -> None:
     assert not kiosk.agent.born  # an answer to somebody else's question
     kiosk.hear(reply_to(kiosk))
     assert kiosk.agent.born
-    asked = len(kiosk.wire.sent)
+    asked = births(kiosk)
     kiosk.step(after_s=599)
-    assert len(kiosk.wire.sent) == asked
+    assert births(kiosk) == asked
     kiosk.step(after_s=2)  # asked again every ten minutes
-    assert len(kiosk.wire.sent) == asked + 1
+    assert births(kiosk) == asked + 1
+    kiosk.step(after_s=11)  # and soon again when nobody answers
+    assert births(kiosk) == asked + 2
 
 
 def test_dev_081_dead_thread_recovered(kiosk: Any) -> None:
@@ -175,6 +182,35 @@ def test_dev_081_dead_thread_recovered(kiosk: Any) -> None:
     assert kiosk.wire.drops == 1
 
 
+def test_an_idle_connection_is_not_ended_for_its_first_question(kiosk: Any) -> None:
+    """After minutes without anything to answer, a drop-off gets its time to be answered before a watchdog acts."""
+    kiosk.step()
+    kiosk.hear(reply_to(kiosk))
+    for _ in range(10):
+        kiosk.step(after_s=30)
+    kiosk.drop()
+    for _ in range(int(STALL_S)):
+        kiosk.step(after_s=1)
+    assert kiosk.wire.drops == 0
+    kiosk.hear(ack(kiosk, upto=1))
+    kiosk.step(after_s=250)
+    assert kiosk.wire.drops == 0
+    kiosk.drop("SF0000000002")
+    for _ in range(int(STALL_S) + 2):
+        kiosk.step(after_s=1)
+    assert kiosk.wire.drops == 1  # a question that stays unanswered still ends it
+
+
+def test_a_lost_birth_reply_is_noticed_on_an_idle_connection(kiosk: Any) -> None:
+    """When nobody answers the ten-minute question of an idle device, its connection is ended within half a minute."""
+    kiosk.step()
+    kiosk.hear(reply_to(kiosk))
+    kiosk.step(after_s=601)
+    for _ in range(30):
+        kiosk.step(after_s=1)
+    assert kiosk.wire.drops == 1
+
+
 def test_dev_080_callback_exception_survived(kiosk: Any) -> None:
     """Whatever arrives, the agent goes on: rubbish is counted and dropped."""
     address = kiosk.agent.config.address
@@ -183,7 +219,7 @@ def test_dev_080_callback_exception_survived(kiosk: Any) -> None:
             kiosk.wire.inbox.append(InMessage(topic, payload, False, (1, 1)))
     kiosk.drop()
     assert len(kiosk.step()) == 1
-    assert sum(kiosk.agent.refused.values()) == 10
+    assert sum(kiosk.agent.refused.values()) == 15
 
 
 def test_dead_events_are_kept_for_diagnosis(kiosk: Any) -> None:

@@ -1,0 +1,135 @@
+"""Two places for programs, and which of them runs: an update goes into the other one and can be taken back.
+
+Used by the supervisor, so it takes nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import zipfile
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+#: The program as it was installed on the machine; it is never overwritten.
+INSTALLED = "installed"
+_PLACES = ("a", "b")
+_MAX_FILES = 5000
+_MAX_UNPACKED = 256 * 1024 * 1024
+
+
+class ArchiveProblem(Exception):
+    """An archive cannot be unpacked safely; the message says why."""
+
+
+@dataclass(frozen=True)
+class SlotsState:
+    """What runs, what ran before, and whether the present one must still prove itself."""
+
+    running: str = INSTALLED
+    before: str = INSTALLED
+    releases: dict[str, str] = field(default_factory=dict)
+    trial: bool = False
+    starts: int = 0
+    rollout: int = 0
+    outcome: dict[str, Any] | None = None
+
+
+class Slots:
+    """The two places below one folder, with a small file that says which one runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / "slots.json"
+
+    def read(self) -> SlotsState:
+        """Return the present state; a file that cannot be read means the installed program."""
+        try:
+            return SlotsState(**json.loads(self._file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return SlotsState()
+
+    def path(self, state: SlotsState) -> Path | None:
+        """Return where the running program lies, None for the installed one."""
+        return self._folder / state.running if state.running in _PLACES else None
+
+    def release(self, state: SlotsState) -> str | None:
+        """Return which release runs, None for the installed one."""
+        return state.releases.get(state.running)
+
+    def unpack(self, archive: Path, release: str) -> str:
+        """Unpack a wheel or zip into the place that does not run; return the place.
+
+        Raises
+        ------
+        ArchiveProblem
+            If it is no archive, is too large, or has paths that lead out of its place.
+        """
+        state = self.read()
+        place = next(one for one in _PLACES if one != state.running)
+        target = self._folder / place
+        shutil.rmtree(target, ignore_errors=True)
+        try:
+            with zipfile.ZipFile(archive) as packed:
+                _check(packed)
+                packed.extractall(target)
+        except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as problem:
+            shutil.rmtree(target, ignore_errors=True)
+            raise ArchiveProblem(f"the archive cannot be unpacked: {problem}") from problem
+        if not (target / "firmware_bridge" / "device" / "main.py").is_file():
+            shutil.rmtree(target, ignore_errors=True)
+            raise ArchiveProblem("the archive holds no device program")
+        self._write(replace(state, releases={**state.releases, place: release}))
+        return place
+
+    def try_out(self, place: str, rollout: int) -> None:
+        """Let a place run from the next start on, until it proves itself or is taken back."""
+        state = self.read()
+        self._write(
+            replace(
+                state, running=place, before=state.running, trial=True, starts=0, rollout=rollout, outcome=None
+            )
+        )  # fmt: skip
+
+    def count_start(self) -> int:
+        """Note one more start during a trial and return how many there were."""
+        state = self.read()
+        self._write(replace(state, starts=state.starts + 1))
+        return state.starts + 1
+
+    def confirm(self) -> SlotsState:
+        """End the trial: the running program stays."""
+        state = replace(self.read(), trial=False)
+        self._write(state)
+        return state
+
+    def roll_back(self, why: str) -> None:
+        """Let the program before run again and note what happened for it to tell."""
+        state = self.read()
+        told = {"rollout": state.rollout, "release": self.release(state), "state": "rolled_back", "detail": why[:160]}
+        self._write(replace(state, running=state.before, before=state.running, trial=False, outcome=told))
+
+    def clear_outcome(self) -> None:
+        """Forget what was noted, after it was recorded as an event."""
+        self._write(replace(self.read(), outcome=None))
+
+    def _write(self, state: SlotsState) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        draft = self._file.with_name("slots.json.new")
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(asdict(state), file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._file)
+
+
+def _check(packed: zipfile.ZipFile) -> None:
+    entries = packed.infolist()
+    if len(entries) > _MAX_FILES or sum(entry.file_size for entry in entries) > _MAX_UNPACKED:
+        raise ArchiveProblem("the archive is too large when unpacked")
+    for entry in entries:
+        path = PurePosixPath(entry.filename)
+        if path.is_absolute() or ".." in path.parts or "\\" in entry.filename:
+            raise ArchiveProblem("the archive has a path that leads out of its place")
