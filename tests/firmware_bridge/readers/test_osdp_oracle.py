@@ -124,7 +124,7 @@ def test_our_panel_drives_their_reader(line: tuple[int, str], their_reader: Call
 
 
 def test_our_panel_loads_a_key_into_their_reader(line: tuple[int, str], their_reader: Callable[..., Any]) -> None:
-    """libosdp's reader in installation mode takes the key that our installation command sends."""
+    """The other side's reader in installation mode takes the key that our installation command sends."""
     device = their_reader(None, osdp.LibFlag.InstallMode)
     port = TtyPort(line[1], Line(9600))
     install_key(port, 101, KEY, Random(2).randbytes)
@@ -135,7 +135,7 @@ def test_our_panel_loads_a_key_into_their_reader(line: tuple[int, str], their_re
 
 
 def test_their_panel_drives_our_reader() -> None:
-    """libosdp's panel opens the secure channel with our simulated reader and hears its card."""
+    """The other side's panel opens the secure channel with our simulated reader and hears its card."""
     sim = SimReader(address=101, key=KEY)
     with SimLine([sim]) as simulated:
         descriptor = os.open(simulated.path, os.O_RDWR | os.O_NOCTTY)
