@@ -85,7 +85,7 @@ class Cabinet:
             return set(session.scalars(select(DeviceAlarm.kind)))
 
 
-def until(holds: Callable[[], bool], seconds: float = 15.0) -> bool:
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Wait until something holds."""
     ends_s = time.monotonic() + seconds
     while time.monotonic() < ends_s:
