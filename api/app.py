@@ -10,7 +10,20 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from api.middleware import BodyLimit, RequestFrame
-from api.native import courier, feed, fleet, health, operations, parcels, plans, regions, session, sites, users
+from api.native import (
+    courier,
+    enrolment,
+    feed,
+    fleet,
+    health,
+    operations,
+    parcels,
+    plans,
+    regions,
+    session,
+    sites,
+    users,
+)
 from api.native.form import refuse_unknown_parameters
 from api.native.stream import ClosingState
 from api.problems import install_problem_handlers
@@ -32,7 +45,21 @@ and `params`. Unknown fields are refused.
 
 PREFIX = "/api/v1"
 NATIVE_PARTS = tuple(
-    part.router for part in (health, session, users, regions, parcels, fleet, sites, plans, courier, operations, feed)
+    part.router
+    for part in (
+        health,
+        session,
+        users,
+        regions,
+        parcels,
+        fleet,
+        sites,
+        plans,
+        courier,
+        operations,
+        feed,
+        enrolment,
+    )
 )
 
 

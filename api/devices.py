@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from api.services import Services
 from dispatch.parcels.repository import ParcelRepository
 from dispatch.plans.running import plan_in_force
 from dispatch.plans.service import Planner
-from firmware_bridge.broker.launcher import RunningBroker, foreign, launch, running_in
+from firmware_bridge.broker.accounts import Account
+from firmware_bridge.broker.launcher import RunningBroker, foreign, launch, running_in, tls_listener
+from firmware_bridge.errors import BrokerMissingError
+from firmware_bridge.pki.authority import Authority
 from firmware_bridge.server.bridge import Bridge, BridgeOptions
-from firmware_bridge.server.enrolment import DeviceRegistry, broker_accounts
+from firmware_bridge.server.enrolment import Credentials, DeviceRegistry, broker_accounts, revoked_certificates
 from kernel.errors import CundaError
 from kernel.log import get_logger
 from kernel.settings import Settings, keep_secret
@@ -33,29 +37,49 @@ def _server_password(settings: Settings) -> str:
 
 
 def device_registry(services: Services) -> DeviceRegistry:
-    """Return the register of devices; the master secret of their keys stays in `home`."""
-    return DeviceRegistry(_master(services.settings), services.clock)
+    """Return the register of devices; the secret of their keys and the authority behind it stay in `home`."""
+    return DeviceRegistry(_master(services.settings), services.clock, device_authority(services))
+
+
+def device_authority(services: Services) -> Authority:
+    """Return the authority that certifies broker and devices."""
+    return Authority(services.settings.home / "pki", services.clock)
 
 
 def _master(settings: Settings) -> bytes:
     return keep_secret(settings.home / "devices.secret").encode()
 
 
-def start_broker(services: Services, port: int | None = None) -> RunningBroker:
+@dataclass(frozen=True)
+class FromElsewhere:
+    """How devices on other machines reach the broker: where it listens, and what they call it."""
+
+    host: str = "127.0.0.1"
+    port: int = 8883
+    names: tuple[str, ...] = ()
+
+
+def start_broker(
+    services: Services, port: int | None = None, elsewhere: FromElsewhere = FromElsewhere()
+) -> RunningBroker:
     """Start a broker of our own, or speak of the one the settings name.
 
     Raises
     ------
+    BrokerExposedError
+        If it would listen beyond this machine without TLS.
     BrokerMissingError, BrokerStartError
         If none can be started.
     """
     settings = services.settings
     if settings.broker_url is not None:
         return foreign(settings.broker_url)
-    with services.database.read() as session:
-        accounts = broker_accounts(session, _server_password(settings))
+    tls = tls_listener(elsewhere.host, elsewhere.port, elsewhere.names, device_authority(services))
+    if tls is not None:
+        _list_revoked(services)
+    accounts = _admitted(services)
     wanted = settings.broker_port if port is None else port
-    return launch(broker_folder(settings), accounts, port=wanted)
+    return launch(broker_folder(settings), accounts, port=wanted, tls=tls)
 
 
 def find_broker(settings: Settings) -> RunningBroker | None:
@@ -81,11 +105,48 @@ def using_broker(services: Services, port: int | None = None) -> Iterator[Runnin
 
 def renew_accounts(services: Services, broker: RunningBroker) -> None:
     """Tell our broker who may connect, after devices were enrolled or revoked; a foreign one is told by its owner."""
-    if broker.folder is None:
-        return
+    if broker.folder is not None:
+        broker.set_accounts(_admitted(services))
+
+
+def renew_admission(services: Services, broker: RunningBroker) -> None:
+    """Tell our broker who may connect after credentials ended: connections that used them end within seconds."""
+    _list_revoked(services)
+    renew_accounts(services, broker)
+
+
+def _list_revoked(services: Services) -> None:
     with services.database.read() as session:
-        accounts = broker_accounts(session, _server_password(services.settings))
-    broker.set_accounts(accounts)
+        revoked = revoked_certificates(session, services.clock.now())
+    device_authority(services).write_crl(revoked)
+
+
+def _admitted(services: Services) -> list[Account]:
+    with services.database.read() as session:
+        return broker_accounts(session, _server_password(services.settings))
+
+
+def redeem_code(services: Services, code: str) -> tuple[Credentials, RunningBroker, str]:
+    """Trade a one-time code for a device's credentials and let the device in.
+
+    Returns
+    -------
+    The credentials, the broker to use them with, and the authority's certificate.
+
+    Raises
+    ------
+    BrokerMissingError
+        If no broker runs; the code stays good.
+    EnrolmentCodeError
+        If the code cannot be used.
+    """
+    broker = find_broker(services.settings)
+    if broker is None:
+        raise BrokerMissingError("no broker runs to enrol the device with")
+    with services.database.begin() as session:
+        credentials = device_registry(services).redeem(session, code)
+    renew_admission(services, broker)
+    return credentials, broker, device_authority(services).ca_text
 
 
 @contextmanager

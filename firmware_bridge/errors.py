@@ -183,8 +183,55 @@ class EnrolmentCodeError(AccessError):
     remedy = "Ask for a new one with `cunda device enrol`."
 
 
+class EnrolmentError(UnavailableError):
+    """A device could not fetch its credentials."""
+
+    code = "enrolment"
+    remedy = "Check address and code; a code serves once, `cunda device enrol` or `rotate` makes another."
+
+
 class DeviceLockedError(ConflictError):
     """Two devices answer to one name: nothing is opened from afar until a person has decided."""
 
     code = "device_locked"
     remedy = "Find the real one, give it new credentials with `cunda device rotate`, then `cunda device settle`."
+
+
+class DeviceSettingsError(InputError):
+    """Settings for a device have a name or value that no device takes."""
+
+    code = "device_settings"
+    remedy = "docs/devices/fleet.md lists the settings."
+
+
+class LocalListError(InputError):
+    """A local authorisation list cannot be as asked."""
+
+    code = "local_list"
+    remedy = "A list has at most 200 lines, each with a name, a box and an end before the list's own."
+
+
+class ReleaseError(InputError):
+    """A release cannot be added, or its number is in use for another archive."""
+
+    code = "release"
+    remedy = "Give a wheel or zip of the device program of at most 64 MiB and a new version."
+
+
+class UnknownReleaseError(NotFoundError):
+    """No release has this version or digest."""
+
+    code = "unknown_release"
+
+
+class RolloutError(ConflictError):
+    """A rollout cannot be started or ended as asked."""
+
+    code = "rollout"
+    remedy = "Stages rise to 100 percent, there is at least one active device, and only a running rollout can be ended."
+
+
+class UnknownRolloutError(NotFoundError):
+    """No rollout has this number."""
+
+    code = "unknown_rollout"

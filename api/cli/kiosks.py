@@ -1,14 +1,13 @@
-"""`cunda broker` and `cunda kiosks`: the wire and the devices on it."""
+"""`cunda kiosks`: the kiosks of a region."""
 
 from __future__ import annotations
 
-import threading
 from typing import Annotated
 
 import typer
 
 from api.cli import kiosk_siting
-from api.cli.terminal import JsonFlag, emit, ends_on_sigterm, progress_bars, ready_services, say, table
+from api.cli.terminal import JsonFlag, emit, progress_bars, ready_services, table
 from api.errors import UsageError
 
 app = typer.Typer(help="Kiosks: simulate them, list what was heard of them, site them.", no_args_is_help=True)
@@ -18,25 +17,7 @@ app.command("sleepers")(kiosk_siting.sleeping)
 
 def add_to(root: typer.Typer) -> None:
     """Add the commands of this module."""
-    root.command("broker")(run_broker)
     root.add_typer(app, name="kiosks")
-
-
-def run_broker(
-    port: Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = None,
-) -> None:
-    """Run an MQTT broker on loopback until Ctrl-C; `cunda serve` starts one by itself."""
-    from api.devices import start_broker
-
-    with ready_services() as services, ends_on_sigterm():
-        broker = start_broker(services, port)
-        say(f"{broker.kind} answers at {broker.address.url}  (Ctrl-C stops it)")
-        for lack in broker.lacks:
-            say(f"  note: {lack}")
-        try:
-            threading.Event().wait()
-        finally:
-            broker.stop()
 
 
 @app.command("simulate")

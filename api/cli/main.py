@@ -11,7 +11,23 @@ from typing import Annotated
 
 import typer
 
-from api.cli import chaos, db, demo, docs, doctor, fleet, kiosks, parcels, plan, region, serve, solve, users
+from api.cli import (
+    broker,
+    chaos,
+    db,
+    demo,
+    devices,
+    docs,
+    doctor,
+    fleet,
+    kiosks,
+    parcels,
+    plan,
+    region,
+    serve,
+    solve,
+    users,
+)
 from api.cli.terminal import report_error
 from kernel.errors import CundaError
 
@@ -27,13 +43,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _part in (demo, plan, serve, kiosks, solve, doctor, docs):
+for _part in (demo, plan, serve, broker, kiosks, solve, doctor, docs):
     _part.add_to(app)
 app.add_typer(region.app, name="region")
 app.add_typer(parcels.app, name="parcels")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(users.app, name="users")
 app.add_typer(db.app, name="db")
+app.add_typer(devices.app, name="device")
 app.add_typer(chaos.app, name="chaos")
 
 

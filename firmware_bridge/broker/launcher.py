@@ -122,7 +122,7 @@ class RunningBroker:
             raise BrokerForeignError(f"the broker at {self.address.url} was not started by Cunda")
         ended = write_accounts(self.folder, accounts)
         signal_reload(self.folder)
-        if self.public is not None:
+        if self.public is not None and ended:
             # The signal ends connections that came in by password; those that came in by certificate stay. Twice,
             # for the broker reads its files a little later, and a quick one may be back by then.
             for pause_s in _KICK_PAUSES_S:

@@ -16,6 +16,12 @@ BAD_SIGNATURE = "security.bad_signature"
 WRONG_TOPIC = "security.wrong_topic"
 GAP = "gap"
 CLOCK_SKEW = "clock_skew"
+OFFLINE = "offline"
+FLAPPING = "flapping"
+DISK_FULL = "disk_full"
+OUTBOX_STUCK = "outbox_stuck"
+STORE_REPLACED = "store_replaced"
+CONFIG_REFUSED = "config_refused"
 
 
 def raise_alarm(session: Session, device: str, kind: str, subject: str, detail: str, now: datetime) -> int:
@@ -28,7 +34,7 @@ def raise_alarm(session: Session, device: str, kind: str, subject: str, detail: 
     alarm = _open_alarm(session, device, kind, subject)
     if alarm is not None:
         alarm.count += 1
-        alarm.last_at = now
+        alarm.last_at, alarm.detail = now, detail
         return alarm.count
     session.add(
         DeviceAlarm(device_id=device, kind=kind, subject=subject, opened_at=now, last_at=now, count=1, detail=detail)
@@ -54,6 +60,20 @@ def open_alarms(session: Session, device: str | None = None) -> Sequence[DeviceA
     if device is not None:
         query = query.where(DeviceAlarm.device_id == device)
     return session.scalars(query).all()
+
+
+def locked_devices(session: Session) -> frozenset[str]:
+    """Name the devices of which two answer to one name: until a person settles it, nothing is opened from afar."""
+    query = select(DeviceAlarm.device_id).where(DeviceAlarm.kind == FORK, DeviceAlarm.closed_at.is_(None))
+    return frozenset(session.scalars(query))
+
+
+def settle_fork(session: Session, device: str, now: datetime, by: str) -> int:
+    """Close the alarms that lock a device, because a person has decided which one is real; return how many."""
+    alarms = [alarm for alarm in open_alarms(session, device) if alarm.kind == FORK]
+    for alarm in alarms:
+        close_alarm(session, device, FORK, alarm.subject, now, by)
+    return len(alarms)
 
 
 def _open_alarm(session: Session, device: str, kind: str, subject: str) -> DeviceAlarm | None:

@@ -21,6 +21,7 @@ from firmware_bridge.endpoint import BrokerAddress, Login, Profile, TlsFiles
 from firmware_bridge.errors import PayloadError, PayloadTooLargeError, SignatureError, TopicError
 from firmware_bridge.link import InMessage, Link, LinkOptions, Subscription, Waker, drive
 from firmware_bridge.schemas import AnyMessage, Birth, BirthReply, Message, Progress, parse_message
+from firmware_bridge.server.clones import CloneWatch
 from firmware_bridge.server.commands import CommandDesk, CommandFinishedHandler, SecurityRefusedHandler
 from firmware_bridge.server.dropoffs import DropOffHandler
 from firmware_bridge.server.enrolment import Keyring, KnownDevice
@@ -121,6 +122,7 @@ class Bridge:
         }
         self.intake = Intake(database, self.keyring, clock, known | dict(handlers or {}))
         self.presence = PresenceBook(database, clock)
+        self._clones = CloneWatch(database, clock)
         self.stats = BridgeStatsState()
         filters = (
             Subscription(all_devices("evt/#", options.share_group)),
@@ -350,6 +352,7 @@ class Bridge:
         if birth.dev != device.address.device:
             log.warning("birth_of_another", device=device.address.device)
             return
+        self._clones.look(birth)
         acked = self.presence.note(birth)
         if birth.kind == "birth":  # also a kept one: its device may wait for an answer since before we came
             self._send(device, Direction.BIRTH_REPLY, self._reply(birth, acked))

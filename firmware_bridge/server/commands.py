@@ -16,17 +16,18 @@ from pydantic import ValidationError
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from firmware_bridge.errors import CommandError, UnknownCommandError, UnknownDeviceError
+from firmware_bridge.errors import CommandError, DeviceLockedError, UnknownCommandError, UnknownDeviceError
 from firmware_bridge.schemas import (
     SECURITY_REFUSALS,
     Command,
     CommandFinished,
     Event,
     Progress,
+    RefusalCode,
     SecurityRefused,
     first_problem,
 )
-from firmware_bridge.server.alarms import raise_alarm
+from firmware_bridge.server.alarms import FORK, locked_devices, raise_alarm
 from firmware_bridge.server.command_states import (
     ENDS,
     EXPIRED,
@@ -37,7 +38,7 @@ from firmware_bridge.server.command_states import (
     advance,
 )
 from firmware_bridge.server.enrolment import REVOKED, Keyring, KnownDevice
-from firmware_bridge.server.model import Device, DeviceCommand, DeviceCommandStep, DevicePresence
+from firmware_bridge.server.model import Device, DeviceAlarm, DeviceCommand, DeviceCommandStep, DevicePresence
 from firmware_bridge.server.presence import ONLINE
 from firmware_bridge.signing import Direction, seal
 from kernel.clock import Clock
@@ -54,6 +55,7 @@ RESEND: Final = timedelta(seconds=3)
 COMMAND_REFUSED: Final = "security.command_refused"
 PLANTED: Final = "security.planted_command"
 LATE: Final = "late_evidence"
+_LOCKED: Final = select(DeviceAlarm.device_id).where(DeviceAlarm.kind == FORK, DeviceAlarm.closed_at.is_(None))
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class CommandDesk:
         ------
         UnknownDeviceError
             If the device is unknown, revoked, or was never heard.
+        DeviceLockedError
+            If two devices answer to this name and nobody has decided yet which one is real.
         CommandError
             If a field cannot be what it is.
         """
@@ -110,6 +114,8 @@ class CommandDesk:
         presence = session.get(DevicePresence, device_id)
         if device is None or presence is None:
             raise UnknownDeviceError(f"device {device_id} was never heard or is not active", device=device_id)
+        if device_id in locked_devices(session):
+            raise DeviceLockedError(f"two devices answer to {device_id}", device=device_id)
         now = self._clock.now()
         command = _checked(
             {
@@ -147,7 +153,7 @@ class CommandDesk:
             .join(DevicePresence, DevicePresence.device_id == DeviceCommand.device_id)
             .where(DeviceCommand.state.in_((QUEUED, SENT)), DeviceCommand.exp_at > now)
             .where(or_(DeviceCommand.sent_at.is_(None), DeviceCommand.sent_at <= now - RESEND))
-            .where(DevicePresence.state == ONLINE)
+            .where(DevicePresence.state == ONLINE, DeviceCommand.device_id.not_in(_LOCKED))
             .order_by(DeviceCommand.ctr)
         )
         if not self._any(query):
@@ -167,7 +173,7 @@ class CommandDesk:
         return outgoing
 
     def expire(self) -> int:
-        """End commands whose time ran out unheard, and all of revoked devices; return how many timed out."""
+        """End commands whose time ran out unheard, and all of revoked or locked devices; return how many timed out."""
         now = self._clock.now()
         alive = select(DeviceCommand).where(DeviceCommand.state.not_in(ENDS))
         if not self._any(alive):
@@ -175,25 +181,24 @@ class CommandDesk:
         query = alive.where(DeviceCommand.exp_at <= now - GRACE)
         with self._database.begin() as session:
             rows = session.scalars(query).all()
-            revoked = (
-                select(Device.id)
-                .where(Device.status == REVOKED)
-                .where(Device.id.in_(select(DeviceCommand.device_id).where(DeviceCommand.state.not_in(ENDS))))
-            )
+            waiting = select(DeviceCommand.device_id).where(DeviceCommand.state.not_in(ENDS))
+            revoked = select(Device.id).where(Device.status == REVOKED, Device.id.in_(waiting))
             for device_id in session.scalars(revoked).all():
                 self.void(session, device_id)
+            for device_id in session.scalars(_LOCKED.where(DeviceAlarm.device_id.in_(waiting)).distinct()).all():
+                self.void(session, device_id, RefusalCode.MAINTENANCE)
             for row in rows:
                 # A device that said it would try may have opened: that is not "nothing happened".
                 ended = EXPIRED if row.state in (QUEUED, SENT) else UNKNOWN
                 self._apply(session, row, ended, "timer")
             return len(rows)
 
-    def void(self, session: Session, device_id: str) -> int:
-        """End all commands of a revoked device; return how many."""
+    def void(self, session: Session, device_id: str, code: RefusalCode = RefusalCode.REVOKED) -> int:
+        """End all commands of a revoked or locked device; return how many."""
         query = select(DeviceCommand).where(DeviceCommand.device_id == device_id, DeviceCommand.state.not_in(ENDS))
         rows = session.scalars(query).all()
         for row in rows:
-            self._apply(session, row, REFUSED, "server", code="revoked")
+            self._apply(session, row, REFUSED, "server", code=code.value)
         return len(rows)
 
     def hear(self, progress: Progress) -> None:

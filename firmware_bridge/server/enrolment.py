@@ -16,14 +16,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from firmware_bridge.broker.accounts import RESERVED, SERVER_USER, Account, hash_password
 from firmware_bridge.errors import DeviceEnrolledError, EnrolmentCodeError, UnknownDeviceError
 from firmware_bridge.pki.authority import Authority, Certificate
 from firmware_bridge.pki.model import DeviceCertificate, EnrolmentCode
-from firmware_bridge.server.model import Device
+from firmware_bridge.server.alarms import locked_devices
+from firmware_bridge.server.model import Device, DevicePresence
 from firmware_bridge.signing import DeviceKey, derive_key
 from firmware_bridge.topics import Address
 from kernel.clock import Clock
@@ -232,6 +233,66 @@ def broker_accounts(session: Session, server_password: str) -> list[Account]:
     query = select(Device.id, Device.password_hash).where(Device.status == ACTIVE).order_by(Device.id)
     devices = [Account(device, hashed) for device, hashed in session.execute(query)]
     return [Account(SERVER_USER, hash_password(server_password)), *devices]
+
+
+@dataclass(frozen=True)
+class DeviceRow:
+    """A device as it is listed; ``locked`` while two answer to its name."""
+
+    device: str
+    area: str
+    status: str
+    kid: str
+    certificate_until: datetime | None
+    invited_until: datetime | None
+    presence: str | None
+    locked: bool
+
+
+def device_rows(session: Session) -> list[DeviceRow]:
+    """Return all devices by id, and those that are only invited."""
+    until = dict(
+        session.execute(
+            select(DeviceCertificate.device_id, func.max(DeviceCertificate.not_after))
+            .where(DeviceCertificate.revoked_at.is_(None))
+            .group_by(DeviceCertificate.device_id)
+        ).all()
+    )
+    codes = {
+        code.device_id: code for code in session.scalars(select(EnrolmentCode).where(EnrolmentCode.ended_at.is_(None)))
+    }
+    presence = dict(session.execute(select(DevicePresence.device_id, DevicePresence.state)).all())
+    locked = locked_devices(session)
+    devices = session.scalars(select(Device)).all()
+    rows = [
+        DeviceRow(
+            one.id, one.area, one.status, one.kid, until.get(one.id), _expiry(codes.pop(one.id, None)),
+            presence.get(one.id), one.id in locked,
+        )
+        for one in devices
+    ]  # fmt: skip
+    rows += [
+        DeviceRow(one.device_id, one.area, "invited", "", None, one.expires_at, None, False) for one in codes.values()
+    ]
+    return sorted(rows, key=lambda row: row.device)
+
+
+def _expiry(code: EnrolmentCode | None) -> datetime | None:
+    return None if code is None else code.expires_at
+
+
+def address_of(session: Session, device_id: str) -> Address:
+    """Return a device's place in the topic tree.
+
+    Raises
+    ------
+    UnknownDeviceError
+        If there is no such device.
+    """
+    device = session.get(Device, device_id)
+    if device is None:
+        raise UnknownDeviceError(f"there is no device {device_id}", device=device_id)
+    return Address(device.area, device.id)
 
 
 def revoked_certificates(session: Session, now: datetime) -> list[tuple[str, datetime]]:

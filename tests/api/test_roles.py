@@ -23,6 +23,7 @@ MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/api/v1/session:login"): EVERYBODY,
     ("POST", "/api/v1/session:refresh"): EVERYBODY,
     ("POST", "/api/v1/session:logout"): LOGGED_IN,
+    ("POST", "/api/v1/enrolment:redeem"): EVERYBODY,  # the one-time code is the permission
     ("GET", "/api/v1/me"): LOGGED_IN,
     ("GET", "/api/v1/users"): frozenset({"admin"}),
     ("POST", "/api/v1/users"): frozenset({"admin"}),
