@@ -13,6 +13,7 @@ _MODEL_MODULES = (
     "dispatch.products.model",
     "dispatch.fleet.model",
     "dispatch.plans.model",
+    "dispatch.stations.model",
     "firmware_bridge.server.model",
     "firmware_bridge.pki.model",
     "api.auth.model",

@@ -22,6 +22,7 @@ class DepositHindrance(StrEnum):
     FRESH = "fresh"
     VALUABLE = "valuable"
     TOO_LARGE = "too_large"
+    PRODUCT = "product_forbids"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class DepositAsked:
         Who agreed, when and through what, as a reference.
     agreement_reference
         The sender's agreement that a fresh or valuable parcel may be deposited.
+    product_allows
+        Whether the service product knows this channel at all.
     """
 
     size: CompartmentSize
@@ -63,6 +66,7 @@ class DepositAsked:
     declared_value_fen: int = 0
     consent_reference: str | None = None
     agreement_reference: str | None = None
+    product_allows: bool = True
 
 
 def hindrances(asked: DepositAsked, rules: DepositRules = DepositRules()) -> tuple[DepositHindrance, ...]:
@@ -74,6 +78,7 @@ def hindrances(asked: DepositAsked, rules: DepositRules = DepositRules()) -> tup
         DepositHindrance.WEIGHT_OFF: _weight_off(asked, rules),
         DepositHindrance.FRESH: asked.fresh and not agreed,
         DepositHindrance.VALUABLE: asked.declared_value_fen >= rules.valuable_from_fen and not agreed,
+        DepositHindrance.PRODUCT: not asked.product_allows and not agreed,
         DepositHindrance.TOO_LARGE: asked.box is not None and not asked.box.fits_into(asked.size.box),
     }
     return tuple(reason for reason, stands in found.items() if stands)
