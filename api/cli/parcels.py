@@ -64,6 +64,9 @@ def import_manifest(
         bool, typer.Option("--known-companies-only", help="Refuse rows of companies that are not registered.")
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Only report; store nothing.")] = False,
+    trust_datum: Annotated[
+        bool, typer.Option("--trust-datum", help="Take positions as declared although another datum fits them better.")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Import a manifest; good rows are kept, bad ones come back with line, column and reason."""
@@ -78,6 +81,7 @@ def import_manifest(
         register_companies=not known_companies_only,
         default_company=company,
         check_only=check,
+        trust_datum=trust_datum,
     )
     with ready_services() as services, progress_bars(json) as progress:
         limits = ManifestLimits(services.settings.import_max_bytes, services.settings.import_max_rows)

@@ -162,6 +162,9 @@ def import_parcels(
     company_id: Annotated[str | None, Form(max_length=32, description="Company of rows that state none.")] = None,
     register_companies: Annotated[bool, Form(description="Register companies that are new.")] = False,
     check_only: Annotated[bool, Form(description="Only report; store nothing.")] = False,
+    trust_datum: Annotated[
+        bool, Form(description="Take positions as declared although another datum fits them better.")
+    ] = False,
     key: IdempotencyKey = None,
     identity: Identity = allow("dispatcher"),
 ) -> JSONResponse:
@@ -171,6 +174,7 @@ def import_parcels(
     order = ManifestOrder(
         region=region, actor=actor(identity), day=day, mapping=_read_mapping(mapping),
         register_companies=register_companies, default_company=company_id, check_only=check_only,
+        trust_datum=trust_datum,
     )  # fmt: skip
     content = [hashlib.sha256(data).hexdigest(), order]
     turn = once(request, key, content, identity, services)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import islice
@@ -30,6 +30,11 @@ from kernel.privacy import PersonalField, masked
 from kernel.progress import Progress, silent
 
 _BATCH_ROWS = 2_000
+_JUDGED_POSITIONS = 400  # of one datum; a median over more says the same
+
+Position = tuple[float, float]
+PositionJudge = Callable[[str, Sequence[Position]], None]
+"""Raises when positions (longitude, latitude) do not look as if they were in the datum they are declared in."""
 
 # What may differ between a stored parcel and a row of a later file, with the manifest's column for it.
 _COMPARED: Mapping[str, str] = {
@@ -83,6 +88,8 @@ class ImportOptions:
         Registered stations and cabinets, or None when they cannot be checked.
     check_only
         Whether to stop short of writing: a preview with the same report.
+    judge_positions
+        Asked once for each datum that rows declare.
     """
 
     region: str
@@ -95,6 +102,7 @@ class ImportOptions:
     only_company: str | None = None
     site_ids: Collection[str] | None = None
     check_only: bool = False
+    judge_positions: PositionJudge | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +158,7 @@ class _RunState:
     companies_added: list[str] = field(default_factory=list)
     problems: list[RowProblem] = field(default_factory=list)
     seen: dict[PieceKey, tuple[int, int]] = field(default_factory=dict)
+    positions: dict[str, list[Position]] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -197,6 +206,10 @@ class ManifestImporter:
             If the mapping names a column that does not exist.
         ProductUnknownError
             If no service product in force is the default of a direction.
+
+        Notes
+        -----
+        Whatever ``options.judge_positions`` raises ends the import too.
         """
         table = open_table(data, self._limits, options.mapping, default_company=options.default_company)
         repository = ParcelRepository(session)
@@ -208,6 +221,7 @@ class ManifestImporter:
         while batch := list(islice(table.rows, _BATCH_ROWS)):
             run.take(session, batch)
             progress("rows", run.state.rows_read)
+        run.judge_positions()
         return run.close(session)
 
     def _rules(self, session: Session, repository: ParcelRepository, options: ImportOptions) -> RowRules:
@@ -259,6 +273,8 @@ class _Run:
             outcome = self._reader.read(raw)
             if isinstance(outcome, Draft):
                 drafts.append((raw, outcome))
+                if outcome.given_position is not None:
+                    state.positions.setdefault(outcome.values["datum"], []).append(outcome.given_position)
             else:
                 refused[raw.line] = (raw, list(outcome))
                 state.rejected += 1
@@ -370,6 +386,14 @@ class _Run:
             **self.header,
             **self.state.counts,
         }
+
+    def judge_positions(self) -> None:
+        """Let the positions be judged, some of each datum, spread over the file."""
+        if self._options.judge_positions is None:
+            return
+        for datum, given in self.state.positions.items():
+            step = -(-len(given) // _JUDGED_POSITIONS)
+            self._options.judge_positions(datum, given[::step])
 
     def close(self, session: Session) -> ImportReport:
         """Write the counts, or forget the import when the same file changed nothing."""

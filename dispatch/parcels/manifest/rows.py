@@ -101,12 +101,13 @@ class RowRules:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A good row: the parcel's columns but its id, and what of it the file did not say itself."""
+    """A good row: the parcel's columns but its id, what of it the file did not say, and the position it gave."""
 
     line: int
     key: PieceKey
     values: dict[str, Any]
     states_day: bool
+    given_position: tuple[float, float] | None = None
 
 
 @dataclass
@@ -302,7 +303,8 @@ class RowReader:
             "cod_fen": values.get("cod", 0),
         } | self._position(values, spot)
         key = (row["company_id"], row["waybill"], row["piece"])
-        return Draft(state.line, key, row, states_day="due_day" in values)
+        given = (values["lon"], values["lat"]) if "lon" in values else None
+        return Draft(state.line, key, row, "due_day" in values, given)
 
     def _problem(self, state: _RowState, name: str, error: CellError) -> RowProblem:
         header = self._columns.header_of(name) if name else ""
