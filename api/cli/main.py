@@ -25,6 +25,7 @@ from api.cli import (
     plan,
     region,
     serve,
+    sim,
     solve,
     users,
 )
@@ -46,6 +47,7 @@ app = typer.Typer(
 for _part in (demo, plan, serve, broker, kiosks, solve, doctor, docs):
     _part.add_to(app)
 app.add_typer(region.app, name="region")
+app.add_typer(sim.app, name="sim")
 app.add_typer(parcels.app, name="parcels")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(users.app, name="users")

@@ -11,7 +11,7 @@ import hmac
 from dataclasses import dataclass, replace
 from typing import Final
 
-from firmware_bridge.peripherals.errors import ReaderKeyError
+from firmware_bridge.peripherals.errors import ReaderCipherError, ReaderKeyError
 from firmware_bridge.readers.osdp_frames import MAC_BYTES, OsdpFrame, encode, signed_part
 
 #: Printed in the standard, so known to everybody: only good for loading a real one.
@@ -147,9 +147,10 @@ def _encrypted(key: bytes, block: bytes) -> bytes:
 
 
 def _cbc(key: bytes, vector: bytes, data: bytes, *, decrypt: bool = False) -> bytes:
-    # Only devices with readers need the cipher's library.
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
+    try:  # only devices with readers need the cipher's library
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    except ImportError as problem:
+        raise ReaderCipherError("the package cryptography is not installed") from problem
     cipher = Cipher(algorithms.AES(key), modes.CBC(vector))
     context = cipher.decryptor() if decrypt else cipher.encryptor()
     return context.update(data) + context.finalize()

@@ -110,7 +110,10 @@ class SimSicsScale(SimScale):
         return f"S {'S' if stable else 'D'} {shown / 1000:10.3f} kg\r\n".encode("ascii")
 
 
-SIM_SCALES: Final = {"toledo": SimToledoScale, "sics": SimSicsScale}
+SIM_SCALES: Final[dict[str, type[SimToledoScale] | type[SimSicsScale]]] = {
+    "toledo": SimToledoScale,
+    "sics": SimSicsScale,
+}
 
 
 @dataclass
@@ -191,7 +194,10 @@ class SimEscPosPrinter(SimPrinter):
         return 0x12 | bits.get((which, self.trouble), 0)
 
 
-SIM_PRINTERS: Final = {"tspl": SimTsplPrinter, "escpos": SimEscPosPrinter}
+SIM_PRINTERS: Final[dict[str, type[SimTsplPrinter] | type[SimEscPosPrinter]]] = {
+    "tspl": SimTsplPrinter,
+    "escpos": SimEscPosPrinter,
+}
 
 
 @dataclass

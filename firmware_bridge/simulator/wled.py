@@ -117,7 +117,7 @@ def listen_by_mqtt(wled: SimWled, host: str, port: int, topic: str) -> Any:
 
     def heard(_client: Any, _data: Any, message: MQTTMessage) -> None:
         if wled.next_fault() is None and message.payload[:1] == b"{":
-            wled.take(message.payload)
+            wled.take(bytes(message.payload))
 
     client.on_connect = connected
     client.on_message = heard
