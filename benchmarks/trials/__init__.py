@@ -3,9 +3,10 @@
 Each family is a module with a tuple ``TRIALS``; adding one takes an import and its name in the tuple below.
 """
 
-from benchmarks.trials import kills
+from benchmarks.trials import kills, load
 from benchmarks.trials.trial import Trial
 
 TRIALS: tuple[Trial, ...] = (
+    *load.TRIALS,
     *kills.TRIALS,
 )  # fmt: skip

@@ -1,0 +1,103 @@
+"""The programs trials start in processes of their own: ``python -m benchmarks.trials.roles ROLE FOLDER …``.
+
+``server`` is a bridge, ``kiosks`` a group of kiosks with real stores, ``swarm`` many light devices.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.trials.stage import COMPANIES, MASTER, PASSWORD
+from benchmarks.trials.swarm import Orders, fly
+from firmware_bridge.device.config import AgentConfig, read_config
+from firmware_bridge.device.store import DeviceStore
+from firmware_bridge.endpoint import BrokerAddress
+from firmware_bridge.server.bridge import Bridge, BridgeOptions
+from firmware_bridge.server.intake import Arrival, BatchState, Intake
+from firmware_bridge.simulator.kiosks import KioskFleet
+from kernel.clock import SystemClock
+from kernel.db import Database
+from kernel.ids import SystemIds
+from kernel.log import set_up_logging
+
+
+class _MortalIntake(Intake):
+    """Dies after a commit and before anybody hears of it: the worst moment there is."""
+
+    lives = 0
+
+    def take(self, arrivals: Sequence[Arrival]) -> BatchState:
+        batch = super().take(arrivals)
+        self.lives -= bool(batch.applied)
+        if self.lives == 0 and batch.applied:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return batch
+
+
+def server(folder: Path, database_url: str, url: str, keepalive_s: str, dies_after: str) -> None:
+    """Be the server until told to end; says ``ready`` when the broker has accepted it."""
+    stop = _until_told()
+    options = BridgeOptions(PASSWORD, "Asia/Shanghai", keepalive_s=int(keepalive_s))
+    bridge = Bridge(BrokerAddress.parse(url), options, Database(database_url), SystemClock(), SystemIds(), MASTER)
+    if int(dies_after):
+        bridge.intake.__class__ = _MortalIntake
+        bridge.intake.lives = int(dies_after)  # type: ignore[attr-defined]
+    bridge.start()
+    while not bridge.connected and not stop.wait(0.02):
+        pass
+    _say("ready")
+    stop.wait()
+    bridge.stop()
+    _say(json.dumps(vars(bridge.stats)))
+
+
+def kiosks(folder: Path, group: str, groups: str, quota: str, per_s: str, seed: str) -> None:
+    """Be a group of kiosks until told to end; each makes drop-offs until it has recorded its quota."""
+    stop = _until_told()
+    configs = _configs(folder)[int(group) :: int(groups)]
+    fleet = KioskFleet(configs, SystemClock(), SystemIds(), companies=COMPANIES, seed=int(seed))
+    fleet.start()
+    made = {id(agent): _made(agent.store) for agent in fleet.agents}
+    while not stop.wait(1 / float(per_s)):
+        hungry = [agent for agent in fleet.agents if made[id(agent)] < int(quota)]
+        if hungry:
+            agent = min(hungry, key=lambda one: made[id(one)])
+            made[id(agent)] += 1
+            fleet.drop(agent, note=f"made/{made[id(agent)]}")
+    fleet.stop()
+
+
+def swarm(folder: Path, orders: str) -> None:
+    """Be many light devices; says its report when it is done."""
+    _say(fly(_configs(folder), Orders(**json.loads(orders))))
+
+
+def _configs(folder: Path) -> list[AgentConfig]:
+    return [read_config(path) for path in sorted((folder / "kiosks").glob("*/agent.toml"))]
+
+
+def _made(store: DeviceStore) -> int:
+    return int(store.query("SELECT count(*) FROM state WHERE key LIKE 'made/%'")[0][0])
+
+
+def _until_told() -> threading.Event:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    return stop
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+ROLES: dict[str, Callable[..., None]] = {"server": server, "kiosks": kiosks, "swarm": swarm}
+
+if __name__ == "__main__":
+    set_up_logging("error", "text")
+    ROLES[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
