@@ -19,7 +19,7 @@ class DeviceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    heartbeat_s: int = Field(default=30, ge=10, le=60, description="Seconds between heartbeats.")
+    heartbeat_s: int = Field(default=30, ge=5, le=30, description="Seconds between heartbeats.")
     confirm_s: float = Field(default=2.0, ge=0.5, le=10.0, description="How long a pulse waits for its door, seconds.")
     maintenance: bool = Field(default=False, description="Nothing is opened from afar while somebody works on it.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

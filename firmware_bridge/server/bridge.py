@@ -7,6 +7,7 @@ again and the database knows the event already.
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -22,11 +23,13 @@ from firmware_bridge.link import InMessage, Link, LinkOptions, Subscription, Wak
 from firmware_bridge.schemas import AnyMessage, Birth, BirthReply, Message, Progress, parse_message
 from firmware_bridge.server.clones import CloneWatch
 from firmware_bridge.server.commands import CommandDesk, CommandFinishedHandler, SecurityRefusedHandler
+from firmware_bridge.server.diagnosis import DeviceReportedHandler, StoreReplacedHandler
 from firmware_bridge.server.dropoffs import DropOffHandler
 from firmware_bridge.server.enrolment import Keyring, KnownDevice
 from firmware_bridge.server.happening import EventHandler
 from firmware_bridge.server.intake import Arrival, BatchState, Intake
-from firmware_bridge.server.presence import PresenceBook
+from firmware_bridge.server.rollouts import UpdateFinishedHandler
+from firmware_bridge.server.upkeep import Upkeep
 from firmware_bridge.signing import Direction, seal, unseal
 from firmware_bridge.topics import all_devices, parse_topic
 from kernel.clock import Clock
@@ -38,7 +41,7 @@ from lockers.dropoffs import EVENT_TYPE as PARCEL_DROPPED
 
 log = get_logger("firmware_bridge.server")
 
-BATCH: Final = 128  # half of what the broker lets be on its way
+BATCH: Final = 64
 _ACTIVE_WITHIN: Final = timedelta(days=7)
 _PERIODIC_S: Final = 5.0
 _PAUSE_S: Final = 1.0
@@ -114,19 +117,24 @@ class Bridge:
         self._on_dropoff = on_dropoff
         self.keyring = Keyring(database, master, clock)
         self.commands = CommandDesk(database, self.keyring, clock, ids)
+        self.upkeep = Upkeep(database, self.keyring, self.commands, clock)
+        self.presence = self.upkeep.presence
         known: dict[str, EventHandler] = {
             PARCEL_DROPPED: DropOffHandler(ids, clock, options.zone),
             "command.finished": CommandFinishedHandler(self.commands),
             "security.refused": SecurityRefusedHandler(clock),
+            "device.reported": DeviceReportedHandler(),
+            "store.replaced": StoreReplacedHandler(clock),
+            "update.finished": UpdateFinishedHandler(self.upkeep.rollouts),
         }
         self.intake = Intake(database, self.keyring, clock, known | dict(handlers or {}))
-        self.presence = PresenceBook(database, clock)
         self._clones = CloneWatch(database, clock)
         self.stats = BridgeStatsState()
         filters = (
             Subscription(all_devices("evt/#", options.share_group)),
             Subscription(all_devices("state"), kept=True, as_published=False),
             Subscription(all_devices("rsp")),
+            Subscription(all_devices("tel/#")),
             # The auditor sees what the broker keeps and what is published to be kept.
             Subscription(all_devices("cmd/#"), kept=True),
         )
@@ -147,12 +155,12 @@ class Bridge:
         )
         self._waker = Waker()
         self._stop = threading.Event()
-        self._arrived = threading.Event()
-        self._greeting_due = threading.Event()
+        self._work: queue.Queue[list[InMessage]] = queue.Queue(maxsize=1)
         self._done: deque[tuple[int, int]] = deque()
         self._threads: list[threading.Thread] = []
         self._hurry = threading.Event()
         self._commands_s = float("-inf")
+        self._hearing_since = clock.now()
 
     @property
     def connected(self) -> bool:
@@ -190,27 +198,33 @@ class Bridge:
                     self._link.acknowledge(self._done.popleft())
                 if self._link.connected and self._link.connection != greeted:
                     greeted = self._link.connection
+                    self._hearing_since = self._clock.now()
                     log.info("bridge_connected", connection=greeted)
-                    self._greeting_due.set()
-                if self._link.inbox or self._greeting_due.is_set():
-                    self._arrived.set()
+                    self._hand_over([])  # an empty batch asks for the greeting of all devices
+                elif self._link.inbox and self._work.empty():
+                    count = min(len(self._link.inbox), BATCH)
+                    self._hand_over([self._link.inbox.popleft() for _ in range(count)])
             except (OSError, CundaError) as problem:
                 log.error("bridge_network_step_failed", why=str(problem))
                 self._stop.wait(_PAUSE_S)
 
+    def _hand_over(self, batch: list[InMessage]) -> None:
+        while not self._stop.is_set():
+            try:
+                self._work.put(batch, timeout=0.2)
+                return
+            except queue.Full:
+                drive([self._link], 0.0)  # keep pinging while the database is busy
+
     def _store(self) -> None:
         periodic_s = self._clock.monotonic_s()
         while not self._stop.is_set():
-            self._arrived.wait(0.02)
-            self._arrived.clear()
-            if self._greeting_due.is_set():
-                self._greeting_due.clear()
-                self._serve_surely([])
-            # What came while the last batch was stored is the next one: the busier, the bigger, and the cheaper.
-            while self._link.inbox and not self._stop.is_set():
-                count = min(len(self._link.inbox), BATCH)
-                self._serve_surely([self._link.inbox.popleft() for _ in range(count)])
-                self._send_commands()
+            try:
+                batch = self._work.get(timeout=0.02)
+            except queue.Empty:
+                batch = None
+            if batch is not None:
+                self._serve_surely(batch)
             if self._clock.monotonic_s() - periodic_s >= _PERIODIC_S:
                 periodic_s = self._clock.monotonic_s()
                 self._do_periodic()
@@ -240,8 +254,11 @@ class Bridge:
     def _do_periodic(self) -> None:
         try:
             self.intake.alarm_old_gaps()
-            self.presence.mark_silent()
+            self.upkeep.tend(self._hearing_since if self._link.connected else None)
             self.commands.expire()
+            for sealed in self.upkeep.outgoing():
+                self._link.post(sealed.topic, sealed.wire)
+            self._waker.wake()
         except CundaError as problem:
             log.error("bridge_periodic_failed", why=str(problem))
 
@@ -277,10 +294,8 @@ class Bridge:
         if events:
             result = self.intake.take([Arrival(message.topic, message.payload) for message in events])
             self._answer(result)
-        births: list[tuple[KnownDevice, Birth]] = []
         for message in others:
-            births.extend(self._take_other(message))
-        self._take_births(births)
+            self._take_other(message)
         self._finish(batch)
         if events:
             self._tell(result)
@@ -316,60 +331,59 @@ class Bridge:
                 self._send(device, Direction.ACK, self.intake.acknowledgement(store, seqs))
         self._waker.wake()
 
-    def _take_other(self, message: InMessage) -> list[tuple[KnownDevice, Birth]]:
-        """Take a command's progress, or what passes on a command topic; a birth is given back."""
+    def _take_other(self, message: InMessage) -> None:
+        """Take a birth, a command's progress, or what passes on a command topic."""
         try:
             parsed = parse_topic(message.topic)
             device = self.keyring.device(parsed.address.device)
             if device is None or parsed.address != device.address:
-                return []
+                return
             if parsed.kind == "cmd":
                 self._audit(device, message)
+            elif parsed.kind == "tel":
+                self.upkeep.hear(device, parsed.rest, self._unsealed(device, Direction.TELEMETRY, message))
             elif parsed.kind == "rsp":
                 progress = self._opened(device, Direction.RESPONSE, message, Progress)
                 if progress.dev == device.address.device:
                     self.commands.hear(progress)
             else:
-                return self._birth(device, self._opened(device, Direction.STATE, message, Birth))
+                self._take_birth(device, self._opened(device, Direction.STATE, message, Birth))
         except (TopicError, SignatureError, PayloadError, PayloadTooLargeError) as problem:
             log.warning("message_refused", topic=message.topic, error_code=problem.code)
-        return []
 
     @staticmethod
     def _opened(device: KnownDevice, direction: Direction, message: InMessage, kind: type[AnyMessage]) -> AnyMessage:
+        return parse_message(kind, Bridge._unsealed(device, direction, message))
+
+    @staticmethod
+    def _unsealed(device: KnownDevice, direction: Direction, message: InMessage) -> bytes:
         key = device.key
-        raw = unseal(lambda kid: key if kid == key.kid else None, direction, message.topic, message.payload)
-        return parse_message(kind, raw)
+        return unseal(lambda kid: key if kid == key.kid else None, direction, message.topic, message.payload)
 
     def _audit(self, device: KnownDevice, message: InMessage) -> None:
         if self.commands.audit(device.address.device, message.payload, retained=message.retain):
             self._link.post(message.topic, b"", retain=True)
             self._waker.wake()
 
-    def _birth(self, device: KnownDevice, birth: Birth) -> list[tuple[KnownDevice, Birth]]:
+    def _take_birth(self, device: KnownDevice, birth: Birth) -> None:
         if birth.dev != device.address.device:
             log.warning("birth_of_another", device=device.address.device)
-            return []
-        self._clones.look(birth)
-        return [(device, birth)]
-
-    def _take_births(self, births: list[tuple[KnownDevice, Birth]]) -> None:
-        """Note births, wills and good-byes; a whole county's come in the same second after an outage."""
-        if not births:
             return
-        acked = [self.presence.note(birth) for _, birth in births]
-        for (device, birth), acked_seq in zip(births, acked, strict=True):
-            if birth.kind == "birth":  # also a kept one: its device may wait for an answer since before we came
-                self._send(device, Direction.BIRTH_REPLY, self._reply(birth, acked_seq))
-        self._waker.wake()
+        self._clones.look(birth)
+        acked = self.presence.note(birth)
+        if birth.kind == "birth":  # also a kept one: its device may wait for an answer since before we came
+            self._send(device, Direction.BIRTH_REPLY, self._reply(birth, acked))
 
     def _reply(self, birth: Birth, acked_seq: int) -> BirthReply:
+        list_version, config_version = self.upkeep.versions(birth)
         return BirthReply(
             dev=birth.dev,
             store=birth.store,
             nonce=birth.nonce,
             server_time=self._clock.now(),
             acked_seq=acked_seq,
+            list_version=list_version,
+            config_version=config_version,
             counter_floor=self.commands.counter_floor(birth.dev),
         )
 

@@ -7,6 +7,7 @@ answers or it expires; the broker's queue is not its store.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -65,6 +66,8 @@ class Outgoing:
     device: KnownDevice
     topic: str
     wire: bytes
+    command_id: str
+    left_s: int
 
 
 class CommandDesk:
@@ -89,6 +92,7 @@ class CommandDesk:
         *,
         ttl_s: int = DEFAULT_TTL_S,
         expect: str = "closed",
+        op: str = OPEN,
     ) -> str:
         """Ask a device to open one box; return the command's id. Nothing is open yet.
 
@@ -98,6 +102,8 @@ class CommandDesk:
             Who and why; both are needed and kept.
         ttl_s
             Seconds until the device refuses it, 120 at most.
+        op
+            What to do; besides opening, what :data:`firmware_bridge.device.gate.QUIET` lists moves nothing.
 
         Raises
         ------
@@ -119,15 +125,15 @@ class CommandDesk:
         now = self._clock.now()
         command = _checked(
             {
-                "cmd_id": self._ids.new(), "dev": device_id, "store": presence.store, "op": OPEN, "target": target,
+                "cmd_id": self._ids.new(), "dev": device_id, "store": presence.store, "op": op, "target": target,
                 "issued_at": now, "exp": now + timedelta(seconds=ttl_s), "ctr": self._next_counter(session, device_id),
                 "actor": actor, "reason": reason, "expect": expect,
             }
         )  # fmt: skip
-        wire = seal(device.key, Direction.COMMAND, device.address.command(OPEN), command.to_bytes())
+        wire = seal(device.key, Direction.COMMAND, device.address.command(op), command.to_bytes())
         session.add(
             DeviceCommand(
-                id=command.cmd_id, device_id=device_id, store=command.store, op=OPEN, target=target, actor=actor,
+                id=command.cmd_id, device_id=device_id, store=command.store, op=op, target=target, actor=actor,
                 reason=reason, ctr=command.ctr, issued_at=command.issued_at, exp_at=command.exp, state=QUEUED,
                 code=None, resolution=None, attempts=0, sent_at=None, digest=hashlib.sha256(wire).hexdigest(),
                 wire=wire,
@@ -169,7 +175,8 @@ class CommandDesk:
                 if row.state == QUEUED:
                     row.state = SENT
                     self._step(session, row.id, SENT, "server")
-                outgoing.append(Outgoing(device, device.address.command(row.op), row.wire))
+                left_s = max(math.ceil((row.exp_at - now).total_seconds()), 1)
+                outgoing.append(Outgoing(device, device.address.command(row.op), row.wire, row.id, left_s))
         return outgoing
 
     def expire(self) -> int:

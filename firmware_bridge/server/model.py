@@ -48,6 +48,8 @@ class DevicePresence(Base):
     connection: Mapped[int] = mapped_column(BigInteger)
     firmware: Mapped[str] = mapped_column(String(40))
     description: Mapped[str] = mapped_column(String(64))
+    died_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    connects: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
 class DeviceProgress(Base):
@@ -175,3 +177,111 @@ class DeviceCommandStep(Base):
     code: Mapped[str | None] = mapped_column(String(32))
     detail: Mapped[str] = mapped_column(String(80))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DeviceTelemetry(Base):
+    """The newest value of each kind that a device has told: nothing older is kept."""
+
+    __tablename__ = "device_telemetry"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    digest: Mapped[str] = mapped_column(String(64))
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class DeviceConfig(Base):
+    """Settings a device is to have, and what it said of them; ``in_force`` and ``heard`` are its own words."""
+
+    __tablename__ = "device_config"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    set_by: Mapped[str] = mapped_column(String(80))
+    set_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    in_force: Mapped[int] = mapped_column(BigInteger, default=0)
+    heard: Mapped[int] = mapped_column(BigInteger, default=0)
+    errors: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    reported_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class DeviceList(Base):
+    """Version and end of a device's local authorisation list."""
+
+    __tablename__ = "device_list"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DeviceGrant(Base):
+    """One line of it, from one version until another; lines that are gone tell a device what to remove."""
+
+    __tablename__ = "device_grant"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    grant_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    target: Mapped[str] = mapped_column(String(32))
+    digest: Mapped[str] = mapped_column(String(64))
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    since_version: Mapped[int] = mapped_column(BigInteger)
+    gone_version: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Release(Base):
+    """A signed program for devices; the archive itself lies in a file named by its digest."""
+
+    __tablename__ = "device_release"
+
+    version: Mapped[str] = mapped_column(String(32), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    signature: Mapped[str] = mapped_column(String(86))
+    added_by: Mapped[str] = mapped_column(String(80))
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Rollout(Base):
+    """Settings or a release on their way to many devices, stage by stage."""
+
+    __tablename__ = "rollout"
+
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    region: Mapped[str] = mapped_column(String(32))
+    settings: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    release: Mapped[str | None] = mapped_column(ForeignKey("device_release.version"))
+    url: Mapped[str] = mapped_column(String(200))
+    stages: Mapped[list[int]] = mapped_column(JSON)
+    stage: Mapped[int] = mapped_column(Integer)
+    least_executed: Mapped[int] = mapped_column(Integer)
+    most_failed_percent: Mapped[int] = mapped_column(Integer)
+    soak_s: Mapped[int] = mapped_column(Integer)
+    timeout_s: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    why: Mapped[str] = mapped_column(String(160))
+    started_by: Mapped[str] = mapped_column(String(80))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RolloutDevice(Base):
+    """One device's part in a rollout; ``before`` holds the settings it goes back to."""
+
+    __tablename__ = "rollout_device"
+    __table_args__ = (Index(None, "device_id"),)
+
+    rollout_id: Mapped[int] = mapped_column(ForeignKey("rollout.id"), primary_key=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    stage: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(16))
+    detail: Mapped[str] = mapped_column(String(160))
+    version: Mapped[int | None] = mapped_column(BigInteger)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    offered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
