@@ -7,7 +7,6 @@ again and the database knows the event already.
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -41,7 +40,7 @@ from lockers.dropoffs import EVENT_TYPE as PARCEL_DROPPED
 
 log = get_logger("firmware_bridge.server")
 
-BATCH: Final = 64
+BATCH: Final = 128  # half of what the broker lets be on its way
 _ACTIVE_WITHIN: Final = timedelta(days=7)
 _PERIODIC_S: Final = 5.0
 _PAUSE_S: Final = 1.0
@@ -155,7 +154,8 @@ class Bridge:
         )
         self._waker = Waker()
         self._stop = threading.Event()
-        self._work: queue.Queue[list[InMessage]] = queue.Queue(maxsize=1)
+        self._arrived = threading.Event()
+        self._greeting_due = threading.Event()
         self._done: deque[tuple[int, int]] = deque()
         self._threads: list[threading.Thread] = []
         self._hurry = threading.Event()
@@ -200,31 +200,26 @@ class Bridge:
                     greeted = self._link.connection
                     self._hearing_since = self._clock.now()
                     log.info("bridge_connected", connection=greeted)
-                    self._hand_over([])  # an empty batch asks for the greeting of all devices
-                elif self._link.inbox and self._work.empty():
-                    count = min(len(self._link.inbox), BATCH)
-                    self._hand_over([self._link.inbox.popleft() for _ in range(count)])
+                    self._greeting_due.set()
+                if self._link.inbox or self._greeting_due.is_set():
+                    self._arrived.set()
             except (OSError, CundaError) as problem:
                 log.error("bridge_network_step_failed", why=str(problem))
                 self._stop.wait(_PAUSE_S)
 
-    def _hand_over(self, batch: list[InMessage]) -> None:
-        while not self._stop.is_set():
-            try:
-                self._work.put(batch, timeout=0.2)
-                return
-            except queue.Full:
-                drive([self._link], 0.0)  # keep pinging while the database is busy
-
     def _store(self) -> None:
         periodic_s = self._clock.monotonic_s()
         while not self._stop.is_set():
-            try:
-                batch = self._work.get(timeout=0.02)
-            except queue.Empty:
-                batch = None
-            if batch is not None:
-                self._serve_surely(batch)
+            self._arrived.wait(0.02)
+            self._arrived.clear()
+            if self._greeting_due.is_set():
+                self._greeting_due.clear()
+                self._serve_surely([])
+            # What came while the last batch was stored is the next one: the busier, the bigger, and the cheaper.
+            while self._link.inbox and not self._stop.is_set():
+                count = min(len(self._link.inbox), BATCH)
+                self._serve_surely([self._link.inbox.popleft() for _ in range(count)])
+                self._send_commands()
             if self._clock.monotonic_s() - periodic_s >= _PERIODIC_S:
                 periodic_s = self._clock.monotonic_s()
                 self._do_periodic()
@@ -294,8 +289,10 @@ class Bridge:
         if events:
             result = self.intake.take([Arrival(message.topic, message.payload) for message in events])
             self._answer(result)
+        births: list[tuple[KnownDevice, Birth]] = []
         for message in others:
-            self._take_other(message)
+            births.extend(self._take_other(message))
+        self._take_births(births)
         self._finish(batch)
         if events:
             self._tell(result)
@@ -331,13 +328,13 @@ class Bridge:
                 self._send(device, Direction.ACK, self.intake.acknowledgement(store, seqs))
         self._waker.wake()
 
-    def _take_other(self, message: InMessage) -> None:
-        """Take a birth, a command's progress, or what passes on a command topic."""
+    def _take_other(self, message: InMessage) -> list[tuple[KnownDevice, Birth]]:
+        """Take a command's progress, or what passes on a command topic; a birth is given back."""
         try:
             parsed = parse_topic(message.topic)
             device = self.keyring.device(parsed.address.device)
             if device is None or parsed.address != device.address:
-                return
+                return []
             if parsed.kind == "cmd":
                 self._audit(device, message)
             elif parsed.kind == "tel":
@@ -347,9 +344,10 @@ class Bridge:
                 if progress.dev == device.address.device:
                     self.commands.hear(progress)
             else:
-                self._take_birth(device, self._opened(device, Direction.STATE, message, Birth))
+                return self._birth(device, self._opened(device, Direction.STATE, message, Birth))
         except (TopicError, SignatureError, PayloadError, PayloadTooLargeError) as problem:
             log.warning("message_refused", topic=message.topic, error_code=problem.code)
+        return []
 
     @staticmethod
     def _opened(device: KnownDevice, direction: Direction, message: InMessage, kind: type[AnyMessage]) -> AnyMessage:
@@ -365,14 +363,22 @@ class Bridge:
             self._link.post(message.topic, b"", retain=True)
             self._waker.wake()
 
-    def _take_birth(self, device: KnownDevice, birth: Birth) -> None:
+    def _birth(self, device: KnownDevice, birth: Birth) -> list[tuple[KnownDevice, Birth]]:
         if birth.dev != device.address.device:
             log.warning("birth_of_another", device=device.address.device)
-            return
+            return []
         self._clones.look(birth)
-        acked = self.presence.note(birth)
-        if birth.kind == "birth":  # also a kept one: its device may wait for an answer since before we came
-            self._send(device, Direction.BIRTH_REPLY, self._reply(birth, acked))
+        return [(device, birth)]
+
+    def _take_births(self, births: list[tuple[KnownDevice, Birth]]) -> None:
+        """Note births, wills and good-byes; a whole county's come in the same second after an outage."""
+        if not births:
+            return
+        acked = [self.presence.note(birth) for _, birth in births]
+        for (device, birth), acked_seq in zip(births, acked, strict=True):
+            if birth.kind == "birth":  # also a kept one: its device may wait for an answer since before we came
+                self._send(device, Direction.BIRTH_REPLY, self._reply(birth, acked_seq))
+        self._waker.wake()
 
     def _reply(self, birth: Birth, acked_seq: int) -> BirthReply:
         list_version, config_version = self.upkeep.versions(birth)
