@@ -67,6 +67,12 @@ class _UnitState:
 class Cabinet:
     """Boxes of one power supply.
 
+    Raises
+    ------
+    BoardSettingsError
+        If two boxes share a lock or a name, or a board's settings cannot be: a bad address, a lock too many, a family
+        that is experimental and not allowed.
+
     Notes
     -----
     One coil at a time: the next pulse waits until the one before is over, and the same coil rests a second.
@@ -78,6 +84,7 @@ class Cabinet:
         self._places: dict[str, tuple[_UnitState, int]] = {}
         for unit in self._units:
             for lock, target in unit.board.boxes.items():
+                unit.board.bus.codec.unlock(unit.board.settings, lock)  # refused now rather than at the first customer
                 if target in self._places:
                     raise BoardSettingsError(f"box {target} is on two locks", field="boxes")
                 self._places[target] = (unit, lock)

@@ -17,8 +17,8 @@ from firmware_bridge.errors import BusError
 
 _CHUNK: Final = 4096
 _BAUDS: Final = {
-    9600: termios.B9600, 19200: termios.B19200, 38400: termios.B38400, 57600: termios.B57600,
-    115200: termios.B115200,
+    2400: termios.B2400, 4800: termios.B4800, 9600: termios.B9600, 19200: termios.B19200, 38400: termios.B38400,
+    57600: termios.B57600, 115200: termios.B115200,
 }  # fmt: skip
 
 
