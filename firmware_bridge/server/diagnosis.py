@@ -87,7 +87,7 @@ def device_lines(session: Session, region: str | None) -> list[DeviceLine]:
         alarms.setdefault(alarm.device_id, []).append(alarm.kind)
     return [
         _line(device, presence, health, config, tuple(sorted(set(alarms.get(device.id, ())))))
-        for device, presence, health, config in session.execute(query).tuples()
+        for device, presence, health, config in session.execute(query)
     ]
 
 

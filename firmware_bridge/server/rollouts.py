@@ -162,7 +162,7 @@ class RolloutDesk:
                 url=f"{rollout.url}/api/v1/releases/{release.sha256}", sha256=release.sha256,
                 signature=release.signature,
             )
-            for part, rollout, release in session.execute(query).tuples()
+            for part, rollout, release in session.execute(query)
         ]  # fmt: skip
 
     def note_sent(self, session: Session, device_id: str, kind: Literal["settings", "release"]) -> None:
@@ -347,7 +347,7 @@ class RolloutDesk:
             .join(Rollout, Rollout.id == RolloutDevice.rollout_id)
             .where(Rollout.state == RUNNING, RolloutDevice.state == OFFERED, RolloutDevice.device_id == device_id)
         )
-        return list(session.execute(query).tuples())
+        return list(session.execute(query))
 
 
 class UpdateFinishedHandler:
