@@ -6,20 +6,22 @@ never make the courier dig for a parcel. So existing stops keep vehicle and orde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.checker import check_route
 from routing.costs import route_cost, route_keeps_rules
 from routing.errors import InvalidPlanError, UnsupportedFeatureError
 from routing.problem import UNREACHABLE, LockKind, Problem, Window
 from routing.schedule import RouteSchedule, departure_s, schedule, start_of_work_s
 from routing.solution import Route, Solution, Trip
 
-JUDGED_PER_TASK = 16
-"""Places judged exactly even when dearer ones could not win any more; detours are estimates."""
+Free = Callable[[int, int], bool]
+"""Tells whether something may be put at a stop number of a vehicle's route."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,13 @@ def places_for(
     done: Mapping[int, int] | None = None,
     keep_departure: bool = True,
     spare_vehicles: Iterable[int] = (),
+    free: Free | None = None,
     limit: int = 5,
 ) -> tuple[Place, ...]:
-    """Find feasible places for one new task in published routes, cheapest first.
+    """Find the cheapest feasible places for one new task in published routes, cheapest first.
+
+    The answer is exact: places are tried in the order of a lower bound of their cost until it passes the last
+    one wanted. A route that breaks a rule already may take the task as long as nothing gets worse.
 
     Parameters
     ----------
@@ -92,6 +98,8 @@ def places_for(
         not driven yet.
     spare_vehicles
         Vehicles without a route that may get one.
+    free
+        Says where the task may go besides; everywhere when omitted.
     limit
         Most places to return.
 
@@ -107,22 +115,25 @@ def places_for(
     if any(task in route.tasks for route in solution.routes):
         raise InvalidPlanError(f"task {problem.tasks[task].id!r} is on a route already")
     done = done or {}
+    judges = [_Judge(problem, route, task, keep_departure) for route in solution.routes]
     guesses: list[tuple[int, int, int, int]] = []
     for number, route in enumerate(solution.routes):
         if _route_may_take(problem, route, task):
-            guesses += _guess_places(problem, route, number, task, done.get(route.vehicle, 0), keep_departure)
+            guesses += _guess_places(problem, route, number, judges[number], done.get(route.vehicle, 0), free)
     guesses.sort()
-    found: list[Place] = []
-    for judged, (_, number, trip, position) in enumerate(guesses):
-        if judged >= JUDGED_PER_TASK and found:
-            break
-        place = _judge(problem, solution.routes[number], task, trip, position, keep_departure)
-        if place is not None:
-            found.append(place)
     opened = (_open_route(problem, vehicle, task) for vehicle in spare_vehicles)
-    found += [place for place in opened if place is not None]
-    found.sort(key=lambda place: (place.cost_delta, place.vehicle, place.trip, place.position))
+    found = sorted((place for place in opened if place is not None), key=_rank)
+    for bound, number, trip, position in guesses:
+        if len(found) >= limit and bound > found[limit - 1].cost_delta:
+            break
+        place = judges[number].try_place(trip, position)
+        if place is not None:
+            insort(found, place, key=_rank)
     return tuple(found[:limit])
+
+
+def _rank(place: Place) -> tuple[int, int, int, int]:
+    return place.cost_delta, place.vehicle, place.trip, place.position
 
 
 def insert_tasks(
@@ -191,16 +202,15 @@ def _first_free_position(problem: Problem, route: Route, done: int) -> int:
 
 
 def _guess_places(
-    problem: Problem, route: Route, number: int, task: int, done: int, keep_departure: bool
+    problem: Problem, route: Route, number: int, judge: _Judge, done: int, free: Free | None
 ) -> list[tuple[int, int, int, int]]:
-    """List (estimated cost, route number, trip, position) for places that the detour alone does not forbid."""
+    """List (lower bound of the cost, route number, trip, position) for places the detour alone does not forbid."""
     kind = problem.vehicle_types[problem.type_of_vehicle[route.vehicle]]
     profile = problem.profiles[kind.profile]
     first_free = _first_free_position(problem, route, done)
-    here = problem.tasks[task].location
-    found = []
-    offset = 0
-    in_time = _places_in_time(problem, route, task) if keep_departure else None
+    it = problem.tasks[judge.task]
+    here, found, offset = it.location, [], 0
+    in_time = _places_in_time(problem, route, judge) if judge.keep_departure else None
     for trip_number, trip in enumerate(route.trips):
         stops = _trip_locations(problem, route, trip_number)
         before = np.array(stops[:-1])
@@ -208,16 +218,20 @@ def _guess_places(
         open_end = np.array([stop is None for stop in stops[1:]])
         distance = _detour(profile.distance_m, before, after, here, open_end)
         duration = _detour(profile.duration_s, before, after, here, open_end)
-        price = distance * kind.cost_per_m + duration * (kind.cost_per_s + kind.cost_per_driving_s)
+        # Waiting may swallow the time of a detour, and the next stop's set-up may fall away; driving is driven.
+        least_s = np.minimum(0, duration + judge.least_work_s)
+        price = distance * kind.cost_per_m + duration * kind.cost_per_driving_s + least_s * kind.cost_per_s
         for position in range(len(trip.tasks) + 1):
+            place = offset + position
             late = in_time is not None and not in_time[position]
-            if offset + position >= first_free and duration[position] < UNREACHABLE // 2 and not late:
+            allowed = place >= first_free and (free is None or free(route.vehicle, place))
+            if allowed and not late and duration[position] < UNREACHABLE // 2:
                 found.append((int(price[position]), number, trip_number, position))
         offset += len(trip.tasks)
     return found
 
 
-def _places_in_time(problem: Problem, route: Route, task: int) -> list[bool] | None:
+def _places_in_time(problem: Problem, route: Route, judge: _Judge) -> list[bool] | None:
     """Tell for each place of a one-trip route whether the task and all later stops keep their windows.
 
     None where the answer takes more than two passes: breaks, several trips.
@@ -227,17 +241,18 @@ def _places_in_time(problem: Problem, route: Route, task: int) -> list[bool] | N
     if len(route.trips) > 1 or kind.breaks:
         return None
     profile = problem.profiles[kind.profile]
-    it = problem.tasks[task]
-    times = schedule(problem, route)
+    it = problem.tasks[judge.task]
+    times = judge.before
     latest = [UNREACHABLE if kind.end_depot is None else problem.depots[kind.end_depot].close_s]
-    latest[0] = min(latest[0], kind.shift_end_s)
+    latest[0] = max(times.end_s, min(latest[0], kind.shift_end_s))
     stops = _trip_locations(problem, route, 0)
     for visit, onward in zip(reversed(times.visits), reversed(stops[2:]), strict=True):
         stop = problem.tasks[visit.task]
         leg_s = 0 if onward is None else profile.leg(stop.location, onward)[1]
         # The least work a stop can take (no set-up) keeps this a necessary condition.
         by = latest[-1] - leg_s - -(-stop.service_s * kind.service_percent // 100)
-        latest.append(by if stop.late_cost_per_s is not None else _latest_start_s(stop.windows, by))
+        by = by if stop.late_cost_per_s is not None else _latest_start_s(stop.windows, by)
+        latest.append(max(visit.arrival_s, by))  # who is late already may stay as late
     latest.reverse()
     answers = []
     for position, bound in enumerate(latest):
@@ -285,32 +300,57 @@ def _detour(
     return np.asarray(there + onward - direct, dtype=np.int64)
 
 
-def _judge(
-    problem: Problem, route: Route, task: int, trip_number: int, position: int, keep_departure: bool
-) -> Place | None:
-    """Try one place exactly; None if a rule is broken."""
-    trip = route.trips[trip_number]
-    tasks = (*trip.tasks[:position], task, *trip.tasks[position:])
-    trips = (*route.trips[:trip_number], Trip(tasks, trip.depot), *route.trips[trip_number + 1 :])
-    offset = sum(len(earlier.tasks) for earlier in route.trips[:trip_number]) + position
-    breaks = tuple((place + (place > offset), which) for place, which in route.breaks)
-    start_s = route.start_s if keep_departure else departure_s(problem, route.vehicle, trips, breaks)
-    changed = Route(route.vehicle, trips, start_s, breaks)
-    if problem.tasks[task].release_s > start_s and trip_number == 0:
-        return None
-    before, after = schedule(problem, route), schedule(problem, changed)
-    if not route_keeps_rules(problem, changed, after) or not _breaks_are_kept(problem, changed, after):
-        return None
-    return Place(
-        task,
-        route.vehicle,
-        trip_number,
-        position,
-        route_cost(problem, changed, after) - route_cost(problem, route, before),
-        next(visit.start_s for visit in after.visits if visit.task == task),
-        changed,
-        _affected(before, after),
-    )
+class _Judge:
+    """Tries one task at places of one route exactly; what is known of the route is found once."""
+
+    def __init__(self, problem: Problem, route: Route, task: int, keep_departure: bool) -> None:
+        self.problem, self.route, self.task, self.keep_departure = problem, route, task, keep_departure
+        self.before = schedule(problem, route)
+        self.cost = route_cost(problem, route, self.before)
+        self.sound = route_keeps_rules(problem, route, self.before)
+        kind = problem.type_of_vehicle[route.vehicle]
+        spared_s = max((problem.tasks[index].setup_s for index in route.tasks), default=0)
+        percent = problem.vehicle_types[kind].service_percent
+        self.least_work_s = (problem.tasks[task].service_s - spared_s) * percent // 100
+
+    def try_place(self, trip_number: int, position: int) -> Place | None:
+        """Return the place with its price; None if a rule is broken that was kept before, or broken more."""
+        problem, route, task = self.problem, self.route, self.task
+        trip = route.trips[trip_number]
+        tasks = (*trip.tasks[:position], task, *trip.tasks[position:])
+        trips = (*route.trips[:trip_number], Trip(tasks, trip.depot), *route.trips[trip_number + 1 :])
+        offset = sum(len(earlier.tasks) for earlier in route.trips[:trip_number]) + position
+        breaks = tuple((place + (place > offset), which) for place, which in route.breaks)
+        start_s = route.start_s if self.keep_departure else departure_s(problem, route.vehicle, trips, breaks)
+        changed = Route(route.vehicle, trips, start_s, breaks)
+        if problem.tasks[task].release_s > start_s and trip_number == 0:
+            return None
+        after = schedule(problem, changed)
+        if not self._keeps_rules(changed, after) or not _breaks_are_kept(problem, changed, after):
+            return None
+        return Place(
+            task,
+            route.vehicle,
+            trip_number,
+            position,
+            route_cost(problem, changed, after) - self.cost,
+            next(visit.start_s for visit in after.visits if visit.task == task),
+            changed,
+            _affected(self.before, after),
+        )
+
+    def _keeps_rules(self, changed: Route, after: RouteSchedule) -> bool:
+        if route_keeps_rules(self.problem, changed, after):
+            return True
+        if self.sound:
+            return False
+        known = {
+            (one.code, one.task, one.dimension): one.amount for one in check_route(self.problem, self.route).violations
+        }
+        return all(
+            one.amount <= known.get((one.code, one.task, one.dimension), 0)
+            for one in check_route(self.problem, changed).violations
+        )
 
 
 def _breaks_are_kept(problem: Problem, route: Route, times: RouteSchedule) -> bool:

@@ -32,6 +32,8 @@ class ReasonCode(StrEnum):
     NOT_DUE = "NOT_DUE"
     RELEASED_TOO_LATE = "RELEASED_TOO_LATE"
     LESS_VALUABLE = "LESS_VALUABLE"
+    TAKEN_OFF = "TAKEN_OFF"
+    VEHICLE_OUT_OF_SERVICE = "VEHICLE_OUT_OF_SERVICE"
 
 
 class Certainty(StrEnum):
@@ -76,6 +78,8 @@ _SENTENCES: Final[dict[ReasonCode, tuple[str, str]]] = {
         "本日运力不足,优先级较低",
         "Other parcels were served first with the vehicles there are",
     ),
+    ReasonCode.TAKEN_OFF: ("调度员已从路线移出", "A dispatcher took it off its route"),
+    ReasonCode.VEHICLE_OUT_OF_SERVICE: ("原车辆停用，待重新安排", "Its vehicle is out of service; it waits for another"),
 }
 
 

@@ -37,7 +37,9 @@ class RouteChange:
     shift_s: int = 0
 
 
-def route_changes(before: PlannedRoute, after: PlannedRoute) -> tuple[RouteChange, ...]:
+def route_changes(
+    before: PlannedRoute, after: PlannedRoute, tolerance_s: int = ETA_TOLERANCE_S
+) -> tuple[RouteChange, ...]:
     """List what a courier who knows one route must learn about another, in the order of the new route.
 
     Notes
@@ -49,7 +51,7 @@ def route_changes(before: PlannedRoute, after: PlannedRoute) -> tuple[RouteChang
     new = {one.stop.key: one for one in after.stops}
     places = {key: place for place, key in enumerate(old)}
     common = [key for key in new if key in old]
-    keeping = _longest_rising([places[key] for key in common])
+    keeping = longest_rising([places[key] for key in common])
     steady = {common[index] for index in keeping}
     changes: list[RouteChange] = []
     for key, one in new.items():
@@ -57,12 +59,12 @@ def route_changes(before: PlannedRoute, after: PlannedRoute) -> tuple[RouteChang
         if earlier is None:
             changes.append(_change("stop_added", one, one.stop.parcel_ids))
         else:
-            changes += _of_stop(earlier, one, moved=key not in steady)
+            changes += _of_stop(earlier, one, tolerance_s, moved=key not in steady)
     changes += [_change("stop_removed", one, one.stop.parcel_ids) for key, one in old.items() if key not in new]
     return tuple(changes)
 
 
-def _of_stop(before: PlannedStop, after: PlannedStop, *, moved: bool) -> list[RouteChange]:
+def _of_stop(before: PlannedStop, after: PlannedStop, tolerance_s: int, *, moved: bool) -> list[RouteChange]:
     changes = []
     came = tuple(sorted(set(after.stop.parcel_ids) - set(before.stop.parcel_ids)))
     went = tuple(sorted(set(before.stop.parcel_ids) - set(after.stop.parcel_ids)))
@@ -73,7 +75,7 @@ def _of_stop(before: PlannedStop, after: PlannedStop, *, moved: bool) -> list[Ro
     if moved:
         changes.append(_change("order_moved", after))
     shift_s = after.arrival_s - before.arrival_s
-    if abs(shift_s) > ETA_TOLERANCE_S:
+    if abs(shift_s) > tolerance_s:
         changes.append(_change("eta_moved", after, shift_s=shift_s))
     return changes
 
@@ -82,7 +84,7 @@ def _change(kind: ChangeKind, one: PlannedStop, parcel_ids: tuple[str, ...] = ()
     return RouteChange(kind, one.stop.key, one.visit.label, one.stop.name, parcel_ids, shift_s)
 
 
-def _longest_rising(values: Sequence[int]) -> list[int]:
+def longest_rising(values: Sequence[int]) -> list[int]:
     """Return the indices of a longest rising subsequence (Fredman 1975, patience sorting)."""
     tails: list[int] = []
     ends: list[int] = []

@@ -1,32 +1,35 @@
-"""A drop-off of the running day becomes part of the published plan, or gets a reason."""
+"""A drop-off of the running day becomes part of the published plan, or gets a reason.
+
+A loaded van keeps its order: the new stop goes between stops that are still ahead, or the parcels join a stop that
+visits the same site anyway. What is done or under way does not move. The place is the cheapest of all allowed ones,
+exactly (:func:`routing.insertion.places_for`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.orm import Session
 
-from dispatch.demand.reasons import Reason, ReasonCode
+from dispatch.demand.reasons import Certainty, Reason, ReasonCode
 from dispatch.demand.service_times import ServiceTimes
-from dispatch.demand.stops import Stop, build_stops
+from dispatch.demand.stops import Stop
+from dispatch.fleet.fleet import Load
 from dispatch.parcels.model import COLLECT, Parcel
 from dispatch.parcels.repository import ParcelRepository
-from dispatch.plans.content import content_digest
+from dispatch.plans.board import Board
+from dispatch.plans.edits import best_places, worsened
 from dispatch.plans.errors import NotACollectionError
-from dispatch.plans.geometry import RouteLine, line_through
-from dispatch.plans.insertion import Inserted, OpenRoute, cheapest_insertion, fixed_stops
-from dispatch.plans.matrices import DayMatrices, MatrixStore, Point, rounded, star_matrices
-from dispatch.plans.model import Plan, PlanProgress, PlanVersion
-from dispatch.plans.repository import NewRoute, PlanRepository, RouteShelf, StoredRoute, types_of
-from dispatch.plans.routes import Leg, PlannedRoute
-from dispatch.plans.sources import due_parcel, place_points, site_points
-from kernel.clock import second_of
+from dispatch.plans.loading import Atlas, demand_of, free_key, load_board, stop_points
+from dispatch.plans.model import Plan, PlanVersion
+from dispatch.plans.repository import PlanRepository, RouteShelf
+from dispatch.plans.scene import Van
+from dispatch.plans.storing import store_board
 from kernel.ids import Ids
-from lockers.registry.repository import SiteRepository
-from maps.region import Region
+from routing.problem import per_hour
 
 _LESS_MAY_FIT: Final = frozenset(
     {
@@ -76,26 +79,105 @@ class Insertion:
     refused: Mapping[str, Reason] = field(default_factory=dict)
 
 
-@dataclass
-class _BoardState:
-    """The routes while several stops are inserted one after the other."""
+@dataclass(frozen=True)
+class Joined:
+    """A board with one more collection on it.
 
-    routes: dict[str, PlannedRoute]
-    lines: dict[str, str | None]
-    fixed: dict[str, tuple[int, int]]
-    inserted: list[InsertedStop] = field(default_factory=list)
-    refused: dict[str, Reason] = field(default_factory=dict)
-    changed: set[str] = field(default_factory=set)
+    Attributes
+    ----------
+    position
+        Of the stop among all of the vehicle's day.
+    extended
+        Whether the parcels joined a stop that was there already.
+    added_units
+        What it adds to the plan, in cost units of :mod:`routing.problem`.
+    """
+
+    board: Board
+    vehicle_id: str
+    key: str
+    position: int
+    extended: bool
+    added_units: int
+
+
+def join(board: Board, new: Stop, times: ServiceTimes) -> Joined | Reason:
+    """Put a collection on a board where it costs least, or say why there is no place.
+
+    Parameters
+    ----------
+    board
+        Its matrices know the stop's point.
+    new
+        The collection as a stop of its own, with a key that is free.
+
+    Returns
+    -------
+    The board with it, or a reason: ``proved`` when it holds whatever the order of the stops, ``heuristic`` when
+    another order might have served it.
+    """
+    waiting = board.with_scene(board.scene.with_stops([new]), anew=[])
+    best: Joined | None = None
+    for vehicle_id, key in _at_the_same_site(board, new):
+        extended = _extend(board, vehicle_id, key, new, times)
+        if extended is not None and (best is None or extended.added_units < best.added_units):
+            best = extended
+    found = best_places(waiting, new.key, 1, idle_too=False)
+    if found and (best is None or found[0].cost_delta < best.added_units):
+        van = waiting.scene.vans[found[0].vehicle]
+        order = list(waiting.lanes[van.id].keys)
+        order.insert(found[0].position, new.key)
+        changed = waiting.with_orders({van.id: order}, starts_s={van.id: found[0].route.start_s})
+        position = len(van.done) + found[0].position
+        return Joined(changed, van.id, new.key, position, False, found[0].cost_delta)
+    return best if best is not None else _why_not(waiting, new)
+
+
+def extended_stop(stop: Stop, new: Stop, times: ServiceTimes) -> Stop:
+    """Return a stop that also takes the collections of another one at the same site."""
+    return replace(
+        stop,
+        collections=tuple(sorted({*stop.collections, *new.collections})),
+        collection_load=stop.collection_load + new.collection_load,
+        service_s=stop.service_s + times.work_s(new.kind, 0, len(new.collections)),
+        priority=max(stop.priority, new.priority),
+    )
+
+
+def _at_the_same_site(board: Board, new: Stop) -> list[tuple[str, str]]:
+    if new.site_id is None:
+        return []
+    return [
+        (vehicle_id, key)
+        for vehicle_id, lane in board.lanes.items()
+        for key in lane.keys
+        if board.scene.stop_of[key].site_id == new.site_id
+    ]
+
+
+def _extend(board: Board, vehicle_id: str, key: str, new: Stop, times: ServiceTimes) -> Joined | None:
+    before = board.lanes[vehicle_id]
+    longer = extended_stop(board.scene.stop_of[key], new, times)
+    kept = replace(board, keeps_departure=True)
+    after = kept.with_scene(board.scene.with_stops([longer]), anew=[vehicle_id])
+    if worsened(board, after):
+        return None
+    van, route, old = after.van(vehicle_id), after.lanes[vehicle_id].route, before.route
+    assert route is not None  # a lane with stops has a route
+    assert old is not None
+    more_s = route.end_s - old.end_s
+    position = len(van.done) + before.keys.index(key)
+    units = per_hour(van.kind.per_hour_fen) * more_s
+    return Joined(replace(after, keeps_departure=board.keeps_departure), vehicle_id, key, position, True, units)
 
 
 def insert_into(
     session: Session,
     plan: Plan,
     version: PlanVersion,
-    region: Region,
+    atlas: Atlas,
     parcel_ids: Sequence[str],
     *,
-    matrices: MatrixStore,
     shelf: RouteShelf,
     ids: Ids,
     now: datetime,
@@ -120,18 +202,83 @@ def insert_into(
     result = Insertion(plan.region, plan.id, present=tuple(sorted(present)))
     if not parcels:
         return result
-    stored = repository.routes(version, shelf=shelf)
-    board = _board(stored, repository.progress(plan.id), plan, now)
-    _Inserter(session, plan, version, region, matrices, board).insert(parcels)
-    _note_refusals(repository, board.refused, version, ids, now)
-    if board.changed:
-        row = _version_row(version, repository, ids, now, actor=actor, reason=reason, software=software)
-        made = _new_routes(board, stored, ids)
-        _add_version(repository, row, version, stored, made, board)
-        renamed = {one.parent_id: one.id for one in made}
-        inserted = tuple(replace(one, route_id=renamed[one.route_id]) for one in board.inserted)
-        result = replace(result, version_id=row["id"], number=row["number"], inserted=inserted)
-    return replace(result, refused=board.refused)
+    # A courier may refuse a changed route; an order he accepted is no reason to leave a parcel behind.
+    origin = load_board(session, plan, version, atlas, shelf=shelf, now=now, waiting=False, answers=False)
+    known = repository.reasons(version)
+    bare = replace(origin, parcel_reasons={key: why for key, why in known.items() if key not in parcel_ids})
+    state = _InsertingState(bare)
+    _insert(session, plan, version, atlas, parcels, state)
+    _note_refusals(repository, state.refused, version, ids, now)
+    if state.joined:
+        refused = {key: why for key, why in known.items() if key in state.refused}
+        board = replace(state.board, parcel_reasons={**state.board.parcel_reasons, **refused})
+        version_id = store_board(
+            session, version, origin, board, atlas, ids=ids, shelf=shelf, kind="insertion", parent_id=version.id,
+            now=now, actor=actor, reason=reason, software=software, notes={}, printed=True,
+        )  # fmt: skip
+        result = _told(repository, result, version_id, origin, state)
+    return replace(result, refused=state.refused)
+
+
+@dataclass
+class _InsertingState:
+    """The board while several stops are inserted one after the other."""
+
+    board: Board
+    joined: list[tuple[Joined, Stop]] = field(default_factory=list)
+    refused: dict[str, Reason] = field(default_factory=dict)
+
+
+def _insert(
+    session: Session, plan: Plan, version: PlanVersion, atlas: Atlas, parcels: Sequence[Parcel], state: _InsertingState
+) -> None:
+    """Insert parcels of one site, all in one stop where possible, else in smaller parts."""
+    times = ServiceTimes.from_dict(version.assumptions["service_times"])
+    demand = demand_of(session, plan, version, atlas.region, parcels)
+    state.refused.update(demand.reasons)
+    for one in demand.stops:
+        scene = state.board.scene
+        taken = {stop.key for stop in scene.stops} | {done.stop.key for van in scene.vans for done in van.done}
+        stop = replace(one, key=free_key(one.key, taken))
+        profiles = sorted(scene.matrices.profiles)
+        matrices = atlas.matrices(scene.matrices, stop_points([stop]), profiles, state.board.closures)
+        found = join(replace(state.board, scene=replace(scene, matrices=matrices)), stop, times)
+        if isinstance(found, Joined):
+            state.board = found.board
+            state.joined.append((found, stop))
+            continue
+        here = [parcel for parcel in parcels if parcel.id in stop.parcel_ids]
+        if len(here) == 1 or found.code not in _LESS_MAY_FIT:
+            state.refused.update(dict.fromkeys(stop.parcel_ids, found))
+        else:
+            _insert(session, plan, version, atlas, here[: len(here) // 2], state)
+            _insert(session, plan, version, atlas, here[len(here) // 2 :], state)
+
+
+def _told(
+    repository: PlanRepository, result: Insertion, version_id: str, origin: Board, state: _InsertingState
+) -> Insertion:
+    made = repository.version(version_id)
+    route_ids = {one.route.vehicle_id: one.id for one in repository.routes(made)}
+    inserted = []
+    for joined, stop in state.joined:
+        route, before = joined.board.lanes[joined.vehicle_id].route, origin.lanes[joined.vehicle_id]
+        assert route is not None  # it has at least the new stop
+        inserted.append(
+            InsertedStop(
+                route_id=route_ids[joined.vehicle_id],
+                route_number=route.number,
+                vehicle_id=joined.vehicle_id,
+                courier_id=route.courier_id,
+                position=joined.position,
+                stop_key=joined.key,
+                extended=joined.extended,
+                arrival_s=route.stops[joined.position].arrival_s,
+                added_fen=route.cost.total_fen - before.cost_fen,
+                parcel_ids=stop.parcel_ids,
+            )
+        )
+    return replace(result, version_id=version_id, number=made.number, inserted=tuple(inserted))
 
 
 def _collections(session: Session, region: str, parcel_ids: Sequence[str]) -> list[Parcel]:
@@ -142,148 +289,6 @@ def _collections(session: Session, region: str, parcel_ids: Sequence[str]) -> li
         named = (missing or wrong)[0]
         raise NotACollectionError(f"parcel {named} does not wait at a site of {region}", parcel=named)
     return found
-
-
-def _board(stored: Sequence[StoredRoute], progress: Iterable[PlanProgress], plan: Plan, now: datetime) -> _BoardState:
-    """Find out how far every vehicle is: by what was reported, and by the clock."""
-    reported: dict[str, dict[str, int]] = {}
-    for report in progress:
-        second = second_of(report.fact_at, plan.day, plan.zone)
-        reported.setdefault(report.vehicle_id, {})[report.stop_key] = second
-    now_s = second_of(now, plan.day, plan.zone)
-    fixed = {}
-    for one in stored:
-        facts = reported.get(one.route.vehicle_id, {})
-        fixed[one.id] = (fixed_stops(one.route, facts, now_s), _delay_s(one.route, facts))
-    return _BoardState(
-        routes={one.id: one.route for one in stored}, lines={one.id: one.geometry_id for one in stored}, fixed=fixed
-    )
-
-
-def _delay_s(route: PlannedRoute, facts: Mapping[str, int]) -> int:
-    """Return by how much the last reported stop ended later than planned."""
-    late = [facts[one.stop.key] - one.departure_s for one in route.stops if one.stop.key in facts]
-    return max(0, late[-1]) if late else 0
-
-
-class _Travel:
-    """Drives between a new stop and everything on the routes: from the day's matrices, else from the roads."""
-
-    def __init__(
-        self, region: Region, matrices: DayMatrices | None, stop: Stop, routes: Iterable[PlannedRoute]
-    ) -> None:
-        self.region = region
-        depot = rounded(*region.depot.lonlat)
-        here = rounded(stop.lon, stop.lat)
-        wanted = {one.visit.point for route in routes for one in route.stops} | {depot, here}
-        if matrices is None or not wanted <= matrices.index().keys():
-            profiles = sorted({route.kind.profile for route in routes})
-            matrices = star_matrices(region.engine(), here, sorted(wanted - {here}), profiles)
-        self._matrices = matrices
-        self._rows = matrices.index()
-        self.depot = depot
-
-    def leg(self, profile: str, origin: Point, target: Point) -> Leg:
-        """Return the drive between two points."""
-        matrix = self._matrices.profiles[profile]
-        row, column = self._rows[origin], self._rows[target]
-        return Leg(int(matrix.distance_m[row, column]), int(matrix.time_s[row, column]))
-
-    def over(self, profile: str, points: Sequence[Point]) -> tuple[RouteLine, str]:
-        """Return the line of a drive and what stands behind it."""
-        return line_through(self.region.engine(), points, profile)
-
-
-class _Inserter:
-    """Puts parcels of one site on the board, all in one stop where possible, else in smaller parts."""
-
-    def __init__(
-        self,
-        session: Session,
-        plan: Plan,
-        version: PlanVersion,
-        region: Region,
-        matrices: MatrixStore,
-        board: _BoardState,
-    ) -> None:
-        self._repository = PlanRepository(session)
-        self._region = region
-        self._day = plan.day
-        self._places = place_points((*region.places, region.depot))
-        self._sites = site_points(SiteRepository(session).in_region(plan.region), plan.day)
-        self._capacities = [(kind.id, kind.capacity) for kind in types_of(version).values()]
-        self._times = ServiceTimes.from_dict(version.assumptions["service_times"])
-        self._matrices = matrices.find(version.assumptions["matrix"])
-        self._board = board
-
-    def insert(self, parcels: Sequence[Parcel]) -> None:
-        """Insert parcels; those that fit nowhere get their reason on the board."""
-        due = [replace(due_parcel(parcel), due_day=min(parcel.due_day, self._day)) for parcel in parcels]
-        demand = build_stops(due, self._day, self._places, self._sites, self._capacities, self._times)
-        self._board.refused.update(demand.reasons)
-        for stop in demand.stops:
-            reason = self._place(replace(stop, key=self._free_key(stop.key)))
-            if reason is None:
-                continue
-            here = [parcel for parcel in parcels if parcel.id in stop.parcel_ids]
-            if len(here) == 1 or reason.code not in _LESS_MAY_FIT:
-                self._board.refused.update(dict.fromkeys(stop.parcel_ids, reason))
-            else:
-                self.insert(here[: len(here) // 2])
-                self.insert(here[len(here) // 2 :])
-
-    def _free_key(self, key: str) -> str:
-        """Give a stop a key of its own: a site may have been visited earlier in the day."""
-        taken = {one.stop.key for route in self._board.routes.values() for one in route.stops}
-        number, free = 1, key
-        while free in taken:
-            number += 1
-            free = f"{key}-v{number}"
-        return free
-
-    def _place(self, stop: Stop) -> Reason | None:
-        board = self._board
-        travel = _Travel(self._region, self._matrices, stop, board.routes.values())
-        by_number = sorted(board.routes, key=lambda route_id: board.routes[route_id].number)
-        open_routes = [OpenRoute(board.routes[one], *board.fixed[one]) for one in by_number]
-        found = cheapest_insertion(open_routes, stop, travel.depot, travel.leg, self._times)
-        if isinstance(found, Reason):
-            return found
-        route_id = next(one for one in by_number if board.routes[one] is found.before)
-        if not found.extended:
-            board.lines[route_id] = _spliced(self._repository, board.lines[route_id], found, travel)
-        board.routes[route_id] = found.route
-        board.changed.add(route_id)
-        board.inserted.append(_told(route_id, found, stop))
-        return None
-
-
-def _told(route_id: str, found: Inserted, stop: Stop) -> InsertedStop:
-    target = found.route.stops[found.position]
-    return InsertedStop(
-        route_id=route_id,
-        route_number=found.route.number,
-        vehicle_id=found.route.vehicle_id,
-        courier_id=found.route.courier_id,
-        position=found.position,
-        stop_key=target.stop.key,
-        extended=found.extended,
-        arrival_s=target.arrival_s,
-        added_fen=found.route.cost.total_fen - found.before.cost.total_fen,
-        parcel_ids=stop.parcel_ids,
-    )
-
-
-def _spliced(repository: PlanRepository, line_id: str | None, found: Inserted, travel: _Travel) -> str | None:
-    """Replace one leg of the route's line by the drive over the new stop."""
-    if line_id is None:
-        return None
-    line, source = repository.line(line_id)
-    stops, position = found.route.stops, found.position
-    before = stops[position - 1].visit.point if position else travel.depot
-    after = stops[position + 1].visit.point if position + 1 < len(stops) else travel.depot
-    detour, detour_source = travel.over(found.route.kind.profile, [before, stops[position].visit.point, after])
-    return repository.add_line(line.with_detour(position, detour), source if source == detour_source else "mixed")
 
 
 def _note_refusals(
@@ -302,62 +307,30 @@ def _note_refusals(
         )
 
 
-def _version_row(
-    version: PlanVersion,
-    repository: PlanRepository,
-    ids: Ids,
-    now: datetime,
-    *,
-    actor: str,
-    reason: str,
-    software: Mapping[str, str],
-) -> dict[str, Any]:
-    return {
-        "id": ids.new(),
-        "plan_id": version.plan_id,
-        "number": repository.next_number(version.plan_id),
-        "parent_id": version.id,
-        "kind": "insertion",
-        "created_at": now,
-        "actor": actor,
-        "reason": reason,
-        "seed": version.seed,
-        "source": version.source,
-        "statistics": {},
-        "assumptions": version.assumptions,
-        "software": dict(software),
-    }
+def _why_not(board: Board, new: Stop) -> Reason:
+    driving = [van for van in board.scene.vans if board.lanes[van.id].route is not None]
+    under_way = [van for van in driving if van.takes_more]
+    if not driving:
+        return Reason(ReasonCode.NO_VEHICLE)
+    if not under_way:
+        return Reason(ReasonCode.RELEASED_TOO_LATE)
+    if new.key in board.scene.cut_off:
+        return Reason(ReasonCode.UNREACHABLE_BY_ROAD)
+    gaps = [_capacity_gap(board, van, new.collection_load) for van in driving]
+    known = [gap for gap in gaps if gap is not None]
+    if len(known) == len(gaps):
+        dimension, amount = min(known, key=lambda gap: gap[1])
+        code = ReasonCode.DEMAND_EXCEEDS_VEHICLE_CAPACITY
+        return Reason(code, Certainty.HEURISTIC, dimension=dimension, amount=amount)
+    return Reason(ReasonCode.CANNOT_BE_PERFORMED_WITHIN_VEHICLE_TIME_WINDOWS, Certainty.HEURISTIC)
 
 
-def _new_routes(board: _BoardState, stored: Sequence[StoredRoute], ids: Ids) -> list[NewRoute]:
-    return [
-        NewRoute(ids.new(), board.routes[one.id], parent_id=one.id, geometry_id=board.lines[one.id])
-        for one in stored
-        if one.id in board.changed
-    ]
-
-
-def _add_version(
-    repository: PlanRepository,
-    row: dict[str, Any],
-    version: PlanVersion,
-    stored: Sequence[StoredRoute],
-    made: Sequence[NewRoute],
-    board: _BoardState,
-) -> None:
-    kept = [one for one in stored if one.id not in board.changed]
-    now_planned = {parcel_id for one in board.inserted for parcel_id in one.parcel_ids}
-    reasons = repository.reasons(version)
-    remaining = {parcel_id: reason for parcel_id, reason in reasons.items() if parcel_id not in now_planned}
-    own_reasons = len(remaining) < len(reasons)
-    costs = [route.cost.as_dict() for route in board.routes.values()]
-    row["cost"] = {name: sum(cost[name] for cost in costs) for name in costs[0]}
-    row["cost_fen"] = sum(row["cost"].values())
-    row["reasons_of"] = row["id"] if own_reasons else version.reasons_of
-    digests = [*(one.digest for one in kept), *(one.route.digest() for one in made)]
-    codes = {parcel_id: reason.code.value for parcel_id, reason in remaining.items()}
-    plan = repository.plan_of(version.plan_id)
-    row["digest"] = content_digest(plan.region, plan.day, version.source, digests, codes)
-    repository.add_version(row, made, [one.id for one in kept])
-    if own_reasons:
-        repository.add_reasons(row["id"], remaining)
+def _capacity_gap(board: Board, van: Van, more: Load) -> tuple[str, int] | None:
+    """Return what is missing when the load is taken as late as possible, nothing when it fits then."""
+    route = board.lanes[van.id].route
+    assert route is not None
+    last = (route.loads_after[-1] if route.stops else Load()) + more
+    dimension = last.exceeded(van.kind.capacity)
+    if dimension is None:
+        return None
+    return dimension, getattr(last, dimension) - getattr(van.kind.capacity, dimension)

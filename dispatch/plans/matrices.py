@@ -267,27 +267,13 @@ def compute_matrices(
     return DayMatrices(tuple(points), answers, source, tuple(warnings), digest)
 
 
-def star_matrices(roads: Roads, centre: Point, others: Sequence[Point], profiles: Sequence[str]) -> DayMatrices:
-    """Measure the drives from one point to others and back; drives between the others count as no road.
-
-    Serves an insertion when the day's own matrices are gone or do not know the point.
-    """
-    hub, rim = np.array([centre]), np.array(others, dtype=np.float64).reshape(-1, 2)
-    answers, sources = {}, set()
-    for name in sorted(profiles):
-        onward, back = roads.matrix(hub, rim, name), roads.matrix(rim, hub, name)
-        sources |= {onward.source, back.source}
-        shape = (len(others) + 1, len(others) + 1)
-        time_s, dist_m = np.full(shape, np.inf, np.float32), np.full(shape, np.inf, np.float32)
-        time_s[0, 1:], time_s[1:, 0] = onward.time_s[0], back.time_s[:, 0]
-        dist_m[0, 1:], dist_m[1:, 0] = onward.dist_m[0], back.dist_m[:, 0]
-        answers[name] = ProfileMatrix(_whole(time_s), _whole(dist_m))
-    source = sources.pop() if len(sources) == 1 else "mixed"
-    return DayMatrices((centre, *others), answers, source, (), "")
+def whole_numbers(values: NDArray[np.float32]) -> Int32Array:
+    """Round seconds or metres to integers; no road becomes `UNREACHABLE`."""
+    return np.where(np.isfinite(values), np.rint(values), np.float32(UNREACHABLE)).astype(np.int32)
 
 
 def _whole(values: NDArray[np.float32]) -> Int32Array:
-    whole = np.where(np.isfinite(values), np.rint(values), np.float32(UNREACHABLE)).astype(np.int32)
+    whole = whole_numbers(values)
     np.fill_diagonal(whole, 0)
     return _frozen(whole)
 

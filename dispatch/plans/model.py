@@ -8,10 +8,23 @@ after it, so that inserting one stop writes one route and not the whole day. Row
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import DDL, JSON, BigInteger, Date, Float, ForeignKey, Index, Integer, LargeBinary, String, event
+from sqlalchemy import (
+    DDL,
+    JSON,
+    BigInteger,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    event,
+)
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -251,25 +264,25 @@ def _postgresql_guards(table: str) -> tuple[str, ...]:
     )
 
 
-_TABLE_GUARDS = {
-    kind.__tablename__: {
-        "sqlite": _sqlite_guards(kind.__tablename__),
-        "postgresql": _postgresql_guards(kind.__tablename__),
+def guard_statements(kinds: Iterable[type[Base]]) -> dict[str, tuple[str, ...]]:
+    """Return statements by dialect that make tables immutable; each may run twice."""
+    tables = [kind.__tablename__ for kind in kinds]
+    return {
+        "sqlite": tuple(statement for table in tables for statement in _sqlite_guards(table)),
+        "postgresql": tuple(statement for table in tables for statement in _postgresql_guards(table)),
     }
-    for kind in WRITTEN_ONCE
-}
 
-GUARD_STATEMENTS: dict[str, tuple[str, ...]] = {
-    dialect: tuple(statement for guards in _TABLE_GUARDS.values() for statement in guards[dialect])
-    for dialect in ("sqlite", "postgresql")
-}
+
+def guard(kinds: Iterable[type[Base]]) -> None:
+    """Have tables made immutable as soon as they are made."""
+    for kind in kinds:
+        for dialect, statements in guard_statements([kind]).items():
+            for statement in statements:
+                ddl = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
+                event.listen(kind.__table__, "after_create", ddl)
+
+
+GUARD_STATEMENTS: dict[str, tuple[str, ...]] = guard_statements(WRITTEN_ONCE)
 """Statements by dialect that make the tables of :data:`WRITTEN_ONCE` immutable; each may run twice."""
 
-for _kind in WRITTEN_ONCE:
-    for _dialect, _statements in _TABLE_GUARDS[_kind.__tablename__].items():
-        for _statement in _statements:
-            event.listen(
-                _kind.__table__,
-                "after_create",
-                DDL(_statement).execute_if(dialect=_dialect),  # type: ignore[no-untyped-call]
-            )
+guard(WRITTEN_ONCE)

@@ -82,7 +82,7 @@ def day_problem(stops: Sequence[Stop], fleet: Fleet, matrices: DayMatrices) -> D
     """
     types = fleet.used_types
     rows = matrices.index()
-    reached = [(_with_one_window(stop), rows[rounded(stop.lon, stop.lat)]) for stop in stops]
+    reached = [(with_one_window(stop), rows[rounded(stop.lon, stop.lat)]) for stop in stops]
     open_profiles = {stop.key: _profiles_reaching(row, matrices) for stop, row in reached}
     tasks = [(stop, row) for stop, row in reached if open_profiles[stop.key] & set(fleet.profiles)]
     builder = ProblemBuilder(DIMENSIONS).coordinates(matrices.points)
@@ -116,7 +116,7 @@ def day_problem(stops: Sequence[Stop], fleet: Fleet, matrices: DayMatrices) -> D
     )
 
 
-def _with_one_window(stop: Stop) -> Stop:
+def with_one_window(stop: Stop) -> Stop:
     """Keep the longest window: the search handles several only where nobody is paid for the time."""
     if len(stop.windows) == 1:
         return stop
@@ -149,7 +149,6 @@ def _add_type(builder: ProblemBuilder, kind: TypeSpec, count: int) -> None:
 
 
 def _add_task(builder: ProblemBuilder, stop: Stop, row: int) -> None:
-    price = LEFT_OUT_STOP_FEN + LEFT_OUT_PARCEL_FEN * len(stop.parcel_ids) + LEFT_OUT_PRIORITY_FEN * stop.priority
     builder.task(
         stop.key,
         row,
@@ -158,8 +157,13 @@ def _add_task(builder: ProblemBuilder, stop: Stop, row: int) -> None:
         windows=stop.windows,
         service_s=stop.work_s,
         required=False,
-        prize=fen(price),
+        prize=fen(left_out_fen(stop)),
     )
+
+
+def left_out_fen(stop: Stop) -> int:
+    """Return the price at which a stop may be left out: above any detour, so only a lack of vehicles does it."""
+    return LEFT_OUT_STOP_FEN + LEFT_OUT_PARCEL_FEN * len(stop.parcel_ids) + LEFT_OUT_PRIORITY_FEN * stop.priority
 
 
 _PROBLEM_FILE: Final = "problem.npz"

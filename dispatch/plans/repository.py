@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from threading import Lock
 from typing import Any, Final
@@ -36,7 +36,8 @@ from dispatch.plans.model import (
 from dispatch.plans.routes import Leg, PlannedRoute, PlannedStop, Visit
 from kernel.money import Fen
 
-_ON_VAN: Final = ("loaded", "out_for_delivery")
+ON_VAN: Final = ("loaded", "out_for_delivery")
+"""Standings of parcels that are on a vehicle."""
 
 
 @dataclass(frozen=True)
@@ -286,9 +287,8 @@ class PlanRepository:
 
     def _read_routes(self, version: PlanVersion, route_ids: Sequence[str]) -> dict[str, StoredRoute]:
         rows = self._session.scalars(select(PlanRoute).where(PlanRoute.id.in_(route_ids))).all() if route_ids else ()
-        types = types_of(version)
         stops = self._stops(route_ids)
-        return {row.id: _stored_route(row, types[row.vehicle_type_id], stops[row.id]) for row in rows}
+        return {row.id: _stored_route(row, kind_of(version, row), stops[row.id]) for row in rows}
 
     def _stops(self, route_ids: Sequence[str]) -> dict[str, list[PlannedStop]]:
         parcels: dict[str, dict[str, list[str]]] = defaultdict(lambda: {"deliver": [], "collect": []})
@@ -326,7 +326,7 @@ class PlanRepository:
         )
         query = (
             planned.join(CustodyStanding, CustodyStanding.parcel_id == PlanStopParcel.parcel_id)
-            .where(PlanVersionRoute.version_id == old_version_id, CustodyStanding.status.in_(_ON_VAN))
+            .where(PlanVersionRoute.version_id == old_version_id, CustodyStanding.status.in_(ON_VAN))
             .where(PlanStopParcel.parcel_id.not_in(planned.where(PlanVersionRoute.version_id == new_version_id)))
             .order_by(PlanStopParcel.parcel_id)
         )
@@ -373,6 +373,13 @@ class PlanRepository:
 def types_of(version: PlanVersion) -> dict[str, TypeSpec]:
     """Give the vehicle types as they were when the version was made, by id."""
     return {name: _type_from(name, body) for name, body in version.assumptions["types"].items()}
+
+
+def kind_of(version: PlanVersion, row: PlanRoute) -> TypeSpec:
+    """Give the type of a route's vehicle, with the shift that vehicle had when the version was made."""
+    kind = _type_from(row.vehicle_type_id, version.assumptions["types"][row.vehicle_type_id])
+    own = version.assumptions.get("vehicles", {}).get(row.vehicle_id)
+    return kind if own is None else replace(kind, shift_start_s=own["shift_start_s"], shift_end_s=own["shift_end_s"])
 
 
 def type_record(kind: TypeSpec) -> dict[str, Any]:

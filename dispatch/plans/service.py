@@ -21,6 +21,7 @@ from dispatch.plans.content import PlanContent, read_solution
 from dispatch.plans.errors import NothingDueError, PlanNotFoundError
 from dispatch.plans.geometry import RouteLine, line_through
 from dispatch.plans.inserting import Insertion, insert_into
+from dispatch.plans.loading import Atlas, RegionSource, roads_version
 from dispatch.plans.matrices import DayMatrices, MatrixStore, Roads
 from dispatch.plans.notes import road_notes
 from dispatch.plans.problem import DayProblem, day_points, day_problem
@@ -40,14 +41,6 @@ from routing.problem import Problem
 from routing.solution import Result, Solution
 
 _LONGEST_REASON: Final = 255
-
-
-class RegionSource(Protocol):
-    """Something that has regions by name, such as :class:`maps.store.RegionStore`."""
-
-    def load(self, name: str) -> Region:
-        """Return a region."""
-        ...
 
 
 class Solver(Protocol):
@@ -225,7 +218,7 @@ class Planner:
         lap("stops_s")
         points = day_points(given.depot, demand.stops, given.site_points)
         roads: Roads = opened.engine()
-        matrices = self._matrices.obtain(roads, _roads_version(opened), points, given.fleet.profiles, progress)
+        matrices = self._matrices.obtain(roads, roads_version(opened), points, given.fleet.profiles, progress)
         lap("matrix_s")
         problem = day_problem(demand.stops, given.fleet, matrices)
         lap("problem_s")
@@ -357,9 +350,8 @@ class Planner:
                 session,
                 plan,
                 version,
-                opened,
+                Atlas(opened, self._matrices),
                 parcel_ids,
-                matrices=self._matrices,
                 shelf=self._shelf,
                 ids=self._ids,
                 now=now,
@@ -420,10 +412,6 @@ def _refuse_empty(region: str, day: date, given: DayInput) -> None:
         raise NothingDueError(f"no parcel is due in {region} on {day}", region=region, day=day.isoformat())
 
 
-def _roads_version(region: Region) -> str:
-    return f"{region.name}/{region.version}/{region.source}"
-
-
 def _assumptions(prepared: PreparedDay, settings: PlanSettings) -> dict[str, Any]:
     fleet: Fleet = prepared.given.fleet
     return {
@@ -432,7 +420,7 @@ def _assumptions(prepared: PreparedDay, settings: PlanSettings) -> dict[str, Any
         "service_times": settings.service_times.as_dict(),
         "types": {kind.id: type_record(kind) for kind in fleet.types},
         "depot": list(prepared.given.depot),
-        "roads": _roads_version(prepared.region),
+        "roads": roads_version(prepared.region),
         "matrix": prepared.matrices.digest,
         "warnings": list(road_notes(prepared.region.engine(), prepared.matrices, prepared.demand.stops)),
     }

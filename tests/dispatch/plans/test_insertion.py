@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,8 +14,13 @@ from dispatch.demand.reasons import Reason
 from dispatch.demand.service_times import ServiceTimes
 from dispatch.demand.stops import Stop
 from dispatch.fleet.fleet import Load, TypeSpec
-from dispatch.plans.insertion import Inserted, OpenRoute, cheapest_insertion, fixed_stops
+from dispatch.plans.board import Board, first_board
+from dispatch.plans.inserting import Joined, join
+from dispatch.plans.locks import Locks
+from dispatch.plans.matrices import DayMatrices, ProfileMatrix
+from dispatch.plans.progress import fixed_stops
 from dispatch.plans.routes import Leg, PlannedRoute, Visit, lay_out
+from dispatch.plans.scene import Scene, van_of
 from kernel.money import Fen
 from routing.problem import per_hour, per_km
 
@@ -47,6 +53,44 @@ def route(stops: list[Stop]) -> PlannedRoute:
     points = [DEPOT, *((one.lon, one.lat) for one in stops), DEPOT]
     visits = [Visit(one, at + 1, leg("van", points[at], points[at + 1])) for at, one in enumerate(stops)]
     return PlannedRoute(1, "van-1", None, KIND, 8 * HOUR, lay_out(visits, 8 * HOUR), leg("van", points[-2], points[-1]))
+
+
+@dataclass(frozen=True)
+class OpenRoute:
+    """A published route: how many stops are behind the van, and how late it is."""
+
+    route: PlannedRoute
+    fixed: int = 0
+    delay_s: int = 0
+
+
+def board_of(open_routes: list[OpenRoute], *more: Stop) -> Board:
+    """Lay routes out on a board whose roads also know the points of some more stops."""
+    vans = [replace(van_of(one.route, one.fixed, one.delay_s), id=f"van-{at}") for at, one in enumerate(open_routes)]
+    ahead = [[stop.stop for stop in one.route.stops[one.fixed :]] for one in open_routes]
+    everything = [stop.stop for one in open_routes for stop in one.route.stops] + list(more)
+    points = tuple(dict.fromkeys([DEPOT, *((one.lon, one.lat) for one in everything)]))
+    units = np.array([[round(abs(a[0] - b[0]) + abs(a[1] - b[1])) for b in points] for a in points], np.int32)
+    units = units.reshape(len(points), len(points))
+    matrices = DayMatrices(points, {"van": ProfileMatrix(10 * units, 100 * units)}, "road", (), "")
+    return first_board(
+        Scene(tuple(vans), tuple(stop for stops in ahead for stop in stops), matrices),
+        {van.id: [stop.key for stop in stops] for van, stops in zip(vans, ahead, strict=True)},
+        {van.id: one.route.start_s for van, one in zip(vans, open_routes, strict=True)},
+        {
+            van.id: {stop.stop.key: stop.visit.label for stop in one.route.stops}
+            for van, one in zip(vans, open_routes, strict=True)
+        },
+        keeps_departure=True,
+        reasons={},
+        parcel_reasons={},
+        locks=Locks(),
+    )
+
+
+def joined(open_routes: list[OpenRoute], new: Stop) -> Joined | Reason:
+    """Put a collection on routes."""
+    return join(board_of(open_routes, new), new, ServiceTimes())
 
 
 def try_everything(open_routes: list[OpenRoute], new: Stop) -> int | None:
@@ -85,30 +129,35 @@ def test_the_cheapest_place_equals_trying_every_place(
             ]
         )
         possible = not any(one.late_s for one in made.stops) and made.peak_load.fits(KIND.capacity)
-        if possible and made.end_s <= KIND.shift_end_s and made.distance_m <= (KIND.max_distance_m or 0):
+        if made.stops and possible and made.end_s <= KIND.shift_end_s and made.distance_m <= (KIND.max_distance_m or 0):
             open_routes.append(OpenRoute(made, min(fixed, len(made.stops))))
     new = stop(99, *place, take=take, windows=window)
-    found = cheapest_insertion(open_routes, new, DEPOT, leg, ServiceTimes())
+    found = joined(open_routes, new)
     expected = try_everything(open_routes, new)
     if isinstance(found, Reason):
         assert expected is None
     else:
         assert found.added_units == expected
-        order = [one.stop.key for one in found.route.stops if one.stop.key != "s99"]
-        assert order == [one.stop.key for one in found.before.stops]
-        assert found.route.stops[: min(fixed, len(order))] == found.before.stops[: min(fixed, len(order))]
+        before = open_routes[int(found.vehicle_id.removeprefix("van-"))].route
+        after = found.board.lanes[found.vehicle_id].route
+        assert after is not None
+        order = [one.stop.key for one in after.stops if one.stop.key != "s99"]
+        assert order == [one.stop.key for one in before.stops]
+        assert after.stops[: min(fixed, len(order))] == before.stops[: min(fixed, len(order))]
 
 
 def test_a_stop_at_the_same_site_is_extended_rather_than_visited_twice() -> None:
     """Parcels from a site the van visits anyway cost only the time to take them."""
     made = route([stop(1, 3, 0, take=1), stop(2, 6, 0, take=1)])
     new = replace(stop(9, 6, 0, take=2), site_id="site-2")
-    found = cheapest_insertion([OpenRoute(made)], new, DEPOT, leg, ServiceTimes())
-    assert isinstance(found, Inserted)
+    found = joined([OpenRoute(made)], new)
+    assert isinstance(found, Joined)
+    route_after = found.board.lanes["van-0"].route
+    assert route_after is not None
     assert (found.extended, found.position) == (True, 1)
     assert found.added_units == per_hour(3000) * 2 * 25
-    assert found.route.stops[1].stop.collections == ("c2-0", "c9-0", "c9-1")
-    assert [one.visit.label for one in found.route.stops] == [1, 2]
+    assert route_after.stops[1].stop.collections == ("c2-0", "c9-0", "c9-1")
+    assert [one.visit.label for one in route_after.stops] == [1, 2]
 
 
 def test_a_late_van_stays_as_late_as_it_is() -> None:
@@ -116,11 +165,13 @@ def test_a_late_van_stays_as_late_as_it_is() -> None:
     tight = ((8 * HOUR, 8 * HOUR + 100),)
     made = route([stop(1, 3, 0, give=1), stop(2, 6, 0, give=1, windows=tight), stop(3, 9, 0, give=1)])
     late = OpenRoute(made, fixed=1, delay_s=300)
-    found = cheapest_insertion([late], stop(9, 6, 0, take=1), DEPOT, leg, ServiceTimes())
-    assert isinstance(found, Inserted)
+    found = joined([late], stop(9, 6, 0, take=1))
+    assert isinstance(found, Joined)
     assert found.position == 2
     assert made.stops[1].late_s == 10
-    assert found.route.stops[1].late_s == 310
+    after = found.board.lanes["van-0"].route
+    assert after is not None
+    assert after.stops[1].late_s == 310
 
 
 def test_under_way_is_known_from_reports_and_from_the_clock() -> None:
