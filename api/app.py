@@ -11,17 +11,20 @@ from starlette.concurrency import run_in_threadpool
 
 from api.middleware import BodyLimit, RequestFrame
 from api.native import (
+    activity,
     courier,
     enrolment,
     feed,
     fleet,
     health,
+    kiosks,
     operations,
     parcels,
     plans,
     regions,
     session,
     sites,
+    stations,
     users,
 )
 from api.native.form import refuse_unknown_parameters
@@ -54,6 +57,9 @@ NATIVE_PARTS = tuple(
         parcels,
         fleet,
         sites,
+        stations,
+        kiosks,
+        activity,
         plans,
         courier,
         operations,

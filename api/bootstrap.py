@@ -14,6 +14,7 @@ from api.operations.service import OperationRunner
 from api.region_catalog import RegionCatalog
 from api.services import Services
 from api.solving import solve_within
+from api.stations import wire_stations
 from api.version import cunda_version
 from dispatch.custody.ledger import Ledger
 from dispatch.parcels.manifest.importer import ManifestImporter
@@ -48,6 +49,7 @@ def build_services(
     limits = ManifestLimits(settings.import_max_bytes, settings.import_max_rows)
     importer = ManifestImporter(the_ids, the_clock, limits)
     matrices = MatrixStore(settings.home / "matrices")
+    ledger = Ledger(the_ids, the_clock)
     planner = Planner(the_database, regions, the_ids, the_clock, matrices, solve_within, _software())
     return Services(
         settings=settings,
@@ -57,10 +59,11 @@ def build_services(
         accounts=Accounts(the_database, the_clock, the_ids, policy),
         operations=OperationRunner(the_database, the_clock, the_ids),
         regions=regions,
-        ledger=Ledger(the_ids, the_clock),
+        ledger=ledger,
         parcels=parcels,
         manifests=ManifestDesk(the_database, the_clock, regions, importer, parcels),
         planner=planner,
+        stations=wire_stations(settings, the_database, the_clock, the_ids, ledger, parcels),
     )
 
 

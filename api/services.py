@@ -11,6 +11,7 @@ from api.region_catalog import RegionCatalog
 from dispatch.custody.ledger import Ledger
 from dispatch.parcels.service import ParcelService
 from dispatch.plans.service import Planner
+from dispatch.stations.service import Stations
 from kernel.clock import Clock
 from kernel.db import Database
 from kernel.ids import Ids
@@ -32,3 +33,4 @@ class Services:
     parcels: ParcelService
     manifests: ManifestDesk
     planner: Planner
+    stations: Stations

@@ -1,4 +1,4 @@
-"""Activity of sending kiosks (活跃度), metrics version 1: pure functions of events.
+"""Activity of sending kiosks (活跃度), metrics version 2: pure functions of events.
 
 Time is corrected event time in the region's zone. Late events restate their day, so a report says "as of". Reports in
 the press quote "56 % active" without saying of which period: both the day's and the week's share are given.
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-VERSION: Final = 1
+VERSION: Final = 2
 WEEK: Final = 7
 SLEEPER_DAYS: Final = 14
 
@@ -40,6 +40,16 @@ METRICS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "open": ("未揽收", "drop-offs up to the end of the day neither accepted, refused nor voided by then"),
         "oldest_open_hours": ("最久未揽收", "age of the oldest of them at the end of the day, or as of the report"),
         "sleepers": ("沉睡设备", "eligible sites commissioned at least 14 days ago, without a drop-off in 14 days"),
+        "uptime": ("在线率", "1 − confirmed outage ÷ eligible time of the day, up to the report's moment"),
+        "repair_hours": ("平均修复时间", "mean length of the outages that ended on the day, hours"),
+        "paper_out_hours": ("缺纸时长", "hours of the day in which labels could not be printed, all sites together"),
+        "code_fail_rate": ("取件码失败率", "refused codes ÷ all codes presented on the day"),
+        "overdue": ("滞留件", "parcels whose promised time ended on the day while they were still there"),
+        "overdue_rate": ("滞留率", "overdue ÷ (overdue + parcels that left within their promised time), on the day"),
+        "light_to_pick_s": ("亮灯取件用时", "median seconds from a visitor's light to the first parcel of that visit"),
+        "wrong_pick_rate": ("错取率", "scans of another's parcel ÷ all scans inside a station on the day"),
+        "unknown_rate": ("指令未知率", "commands of the day whose outcome stayed unknown ÷ commands; target 0"),
+        "wire_faults": ("线路异常", "dead letters, forks and gaps of the day; target 0"),
     }
 )
 """Every metric with its Chinese name and exact definition."""
@@ -88,6 +98,38 @@ class Drop:
 
 
 @dataclass(frozen=True)
+class Outage:
+    """A time a site could not work; ``ended_at`` is None while it lasts.
+
+    Parameters
+    ----------
+    kind
+        ``outage``: nobody heard it for so long that it is confirmed. ``paper``: it could not print.
+    """
+
+    site_id: str
+    kind: str
+    began_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SiteOperations:
+    """What else happened at one site on the day, as counts."""
+
+    codes: int = 0
+    codes_refused: int = 0
+    overdue: int = 0
+    left_in_time: int = 0
+    picks: int = 0
+    picks_wrong: int = 0
+    light_to_pick_s: tuple[int, ...] = ()
+    commands: int = 0
+    commands_unknown: int = 0
+    wire_faults: int = 0
+
+
+@dataclass(frozen=True)
 class ActivityRow:
     """The metrics of one group of sites on one day; a share is None when there is nothing to divide by."""
 
@@ -108,6 +150,16 @@ class ActivityRow:
     open: int
     oldest_open_hours: Fraction | None
     sleepers: int
+    uptime: Fraction | None
+    repair_hours: Fraction | None
+    paper_out_hours: Fraction
+    code_fail_rate: Fraction | None
+    overdue: int
+    overdue_rate: Fraction | None
+    light_to_pick_s: Fraction | None
+    wrong_pick_rate: Fraction | None
+    unknown_rate: Fraction | None
+    wire_faults: int
 
 
 @dataclass(frozen=True)
@@ -138,6 +190,8 @@ def daily_report(
     drops: Iterable[Drop],
     as_of: datetime,
     group_by: Callable[[InstalledSite], str] = lambda site: site.branch,
+    outages: Sequence[Outage] = (),
+    operations: Mapping[str, SiteOperations] = MappingProxyType({}),
 ) -> ActivityReport:
     """Compute the report of one day.
 
@@ -148,10 +202,14 @@ def daily_report(
         counts once; those of unknown sites count in no group and are left out.
     group_by
         ``lambda site: site.scene`` for scenes, ``lambda site: site.id`` for devices.
+    outages
+        Times sites could not work that touch the day.
+    operations
+        Counts of the day by site.
     """
     known = {site.id for site in sites}
     distinct = {drop.id: drop for drop in drops if not drop.voided and drop.site_id in known}
-    facts = _Facts(day, ZoneInfo(zone), as_of, tuple(distinct.values()))
+    facts = _Facts(day, ZoneInfo(zone), as_of, tuple(distinct.values()), tuple(outages), operations)
     grouped: dict[str, list[InstalledSite]] = defaultdict(list)
     for site in sites:
         grouped[group_by(site)].append(site)
@@ -179,15 +237,38 @@ class _Facts:
     zone: ZoneInfo
     as_of: datetime
     drops: tuple[Drop, ...]
+    outages: tuple[Outage, ...]
+    operations: Mapping[str, SiteOperations]
 
     def day_of(self, moment: datetime) -> date:
         return moment.astimezone(self.zone).date()
 
     @property
+    def begin(self) -> datetime:
+        """Return local midnight of the day."""
+        return datetime(self.day.year, self.day.month, self.day.day, tzinfo=self.zone)
+
+    @property
     def end(self) -> datetime:
         """Return the end of the day, or the moment of the report if that is earlier."""
-        midnight = datetime(self.day.year, self.day.month, self.day.day, tzinfo=self.zone) + timedelta(days=1)
-        return min(midnight, self.as_of)
+        return min(self.begin + timedelta(days=1), self.as_of)
+
+    def outage_s(self, sites: set[str], kind: str) -> int:
+        """Return how many seconds of the day the sites were out, each for itself."""
+        lost = timedelta(0)
+        for one in self.outages:
+            if one.kind == kind and one.site_id in sites:
+                span = min(one.ended_at or self.end, self.end) - max(one.began_at, self.begin)
+                lost += max(span, timedelta(0))
+        return lost // timedelta(seconds=1)
+
+    def repairs(self, sites: set[str]) -> list[Fraction]:
+        """Return the lengths of the outages that ended on the day, hours."""
+        return [
+            _hours(one.ended_at - one.began_at)
+            for one in self.outages
+            if one.kind == "outage" and one.site_id in sites and one.ended_at and self.day_of(one.ended_at) == self.day
+        ]
 
     def is_open(self, drop: Drop) -> bool:
         done_at = drop.accepted_at or drop.refused_at
@@ -230,7 +311,28 @@ class _Facts:
             open=len(still_open),
             oldest_open_hours=max(still_open, default=None),
             sleepers=sum(self.sleeps(site) for site in sites),
+            **self._health(members, eligible),
         )
+
+    def _health(self, members: set[str], eligible: set[str]) -> dict[str, Any]:
+        """Return what concerns machines, codes and wires rather than drop-offs."""
+        mine = [one for site_id, one in self.operations.items() if site_id in members]
+        day_s = max(0, (self.end - self.begin) // timedelta(seconds=1))
+        down = _share(self.outage_s(eligible, "outage"), day_s * len(eligible))
+        repairs = self.repairs(members)
+        overdue = sum(one.overdue for one in mine)
+        return {
+            "uptime": None if down is None else 1 - down,
+            "repair_hours": sum(repairs, Fraction(0)) / len(repairs) if repairs else None,
+            "paper_out_hours": Fraction(self.outage_s(members, "paper"), 3600),
+            "code_fail_rate": _share(sum(one.codes_refused for one in mine), sum(one.codes for one in mine)),
+            "overdue": overdue,
+            "overdue_rate": _share(overdue, overdue + sum(one.left_in_time for one in mine)),
+            "light_to_pick_s": _median(sorted(Fraction(s) for one in mine for s in one.light_to_pick_s)),
+            "wrong_pick_rate": _share(sum(one.picks_wrong for one in mine), sum(one.picks for one in mine)),
+            "unknown_rate": _share(sum(one.commands_unknown for one in mine), sum(one.commands for one in mine)),
+            "wire_faults": sum(one.wire_faults for one in mine),
+        }
 
 
 def _share(part: int, whole: int) -> Fraction | None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from lockers.activity import METRICS, VERSION
 from lockers.book import BOOK
+from lockers.dock import DOCK
 from lockers.sending import PATIENCE_S, SENDING
 from lockers.visit import VISIT
 
@@ -41,6 +42,13 @@ def page() -> str:
             "Leaving is always possible, by hardware; the program only records it.",
             "",
             VISIT.table(),
+            "## An unmanned vehicle at the dock (无人车对接)",
+            "",
+            "Vehicle and station prove themselves with the run's one-time code under a shared key, each in its own "
+            "direction. Nothing is released while scans and manifest differ, in either direction, unless a person "
+            "answers for it.",
+            "",
+            DOCK.table(),
             f"## Activity of kiosks (活跃度), metrics version {VERSION}",
             "",
             "Pure functions of events (`lockers.activity.daily_report`), by branch, scene or device. Time is corrected "

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from api.cli import (
+    activity,
     broker,
     chaos,
     db,
@@ -47,6 +48,7 @@ app = typer.Typer(
 for _part in (demo, plan, serve, broker, kiosks, solve, doctor, docs):
     _part.add_to(app)
 app.add_typer(region.app, name="region")
+app.add_typer(activity.app, name="activity")
 app.add_typer(sim.app, name="sim")
 app.add_typer(parcels.app, name="parcels")
 app.add_typer(fleet.app, name="fleet")

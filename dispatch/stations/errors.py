@@ -12,6 +12,7 @@ Leaves below the families of :mod:`kernel.errors`::
     ├── UnknownDockError                   no vehicle's run has this id
     ├── UnknownCountError                  no stock-take has this id
     ├── UnknownSendingError                no sending session has this id
+    ├── UnknownNoticeError                 no message has this id
     └── UnknownCollectionRunError          no emptying of a kiosk has this id
     ConflictError
     ├── DepositRefusedError                a parcel may not be deposited; all reasons are named
@@ -75,6 +76,12 @@ class UnknownSendingError(NotFoundError):
     """No sending session has this id."""
 
     code = "unknown_sending"
+
+
+class UnknownNoticeError(NotFoundError):
+    """No message to a recipient has this id."""
+
+    code = "unknown_notice"
 
 
 class UnknownCollectionRunError(NotFoundError):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lockers.activity import METRICS, ActivityRow, Drop, InstalledSite, daily_report
+from lockers.activity import METRICS, ActivityRow, Drop, InstalledSite, Outage, SiteOperations, daily_report
 
 DAY = date(2026, 3, 4)
 ZONE = "Asia/Shanghai"
@@ -125,6 +125,33 @@ def test_groups_add_up() -> None:
         report = daily_report(DAY, ZONE, SITES, drops, LATER, key)
         for name in ("installed", "eligible", "active", "drop_offs", "collected", "refused", "open", "sleepers"):
             assert sum(getattr(row, name) for row in report.groups) == getattr(report.total, name), name
+
+
+def test_a_site_that_was_out_counts_by_the_second_of_its_day() -> None:
+    """Uptime is what is left of the eligible time; an outage counts within the day, a repair on the day it ended."""
+    outages = [
+        Outage("k-1", "outage", NOON - 14 * HOUR, NOON - 10 * HOUR), Outage("k-2", "outage", NOON + 6 * HOUR),
+        Outage("k-3", "paper", NOON, NOON + 2 * HOUR), Outage("k-9", "outage", NOON, None),
+    ]  # fmt: skip
+    row = daily_report(DAY, ZONE, SITES, [], LATER, outages=outages).total
+    assert row.uptime == 1 - Fraction(2 + 6, 4 * 24)
+    assert (row.repair_hours, row.paper_out_hours) == (4, 2)
+    assert daily_report(DAY, ZONE, [], [], LATER).total.uptime is None
+
+
+def test_codes_picks_and_wires_are_counted_by_site() -> None:
+    """Refused codes, overdue parcels, wrong picks, unknown commands: shares of all, and nothing without anything."""
+    operations = {
+        "k-1": SiteOperations(codes=8, codes_refused=2, overdue=1, left_in_time=3, picks=10, picks_wrong=1,
+                              light_to_pick_s=(20, 40)),
+        "k-2": SiteOperations(commands=4, commands_unknown=1, wire_faults=2, light_to_pick_s=(90,)),
+        "unknown": SiteOperations(codes=99),
+    }  # fmt: skip
+    row = daily_report(DAY, ZONE, SITES, [], LATER, operations=operations).total
+    assert (row.code_fail_rate, row.overdue, row.overdue_rate) == (Fraction(1, 4), 1, Fraction(1, 4))
+    assert (row.wrong_pick_rate, row.light_to_pick_s) == (Fraction(1, 10), 40)
+    assert (row.unknown_rate, row.wire_faults) == (Fraction(1, 4), 2)
+    assert daily_report(DAY, ZONE, SITES, [], LATER).total.unknown_rate is None
 
 
 def test_every_metric_is_defined() -> None:
