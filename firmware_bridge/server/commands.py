@@ -160,6 +160,8 @@ class CommandDesk:
             .where(DeviceCommand.state.in_((QUEUED, SENT)), DeviceCommand.exp_at > now)
             .where(or_(DeviceCommand.sent_at.is_(None), DeviceCommand.sent_at <= now - RESEND))
             .where(DevicePresence.state == ONLINE, DeviceCommand.device_id.not_in(_LOCKED))
+            # A device that lost its store would refuse what was issued for the old one, and call it an attack.
+            .where(DeviceCommand.store == DevicePresence.store)
             .order_by(DeviceCommand.ctr)
         )
         if not self._any(query):
