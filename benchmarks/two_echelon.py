@@ -48,6 +48,7 @@ class Row:
     exact: float | None
     seconds: float
     violations: int
+    baseline_violations: int
 
     @property
     def saved_percent(self) -> float:
@@ -99,7 +100,8 @@ def measure(instance: TwoEchelonInstance, effort: Effort, seed: int) -> Row:
         lower_bound(problem) / UNITS_PER_DISTANCE,
         None if exact is None else exact / UNITS_PER_DISTANCE,
         seconds,
-        sum(len(check_two_echelon(problem, plan)) for plan in (joint, nearest, free)),
+        len(check_two_echelon(problem, joint)),
+        len(check_two_echelon(problem, nearest)) + len(check_two_echelon(problem, free)),
     )
 
 
@@ -130,7 +132,9 @@ def table(rows: list[Row]) -> str:
     equal = sum(row.exact is not None and abs(row.joint - row.exact) < 1e-3 for row in small)
     lines += [
         "",
-        f"Equal to the exact model: {equal} of {len(small)}. Broken rules: {sum(r.violations for r in rows)}.",
+        f"Equal to the exact model: {equal} of {len(small)}. Rules broken by joint plans: "
+        f"{sum(row.violations for row in rows)}; by plans made separately, which use more vehicles than there are and "
+        f"are compared all the same: {sum(row.baseline_violations for row in rows)}.",
     ]
     return "\n".join(lines)
 

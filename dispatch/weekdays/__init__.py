@@ -1,0 +1,1 @@
+"""Promised weekdays: which days of the week a low-volume village is served, by cost and balance."""
