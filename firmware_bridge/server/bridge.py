@@ -44,7 +44,8 @@ BATCH: Final = 128  # half of what the broker lets be on its way
 _ACTIVE_WITHIN: Final = timedelta(days=7)
 _PERIODIC_S: Final = 5.0
 _PAUSE_S: Final = 1.0
-_COMMANDS_S: Final = 0.5  # commands issued by another process are found within this time
+_COMMANDS_S: Final = 0.1  # commands issued by another process are found within this time: a person waits for a door
+_LOOK_S: Final = 0.02
 _KIND_EVENT: Final = "/evt/"
 
 
@@ -210,16 +211,16 @@ class Bridge:
     def _store(self) -> None:
         periodic_s = self._clock.monotonic_s()
         while not self._stop.is_set():
-            self._arrived.wait(0.02)
+            if not self._link.inbox:
+                self._arrived.wait(_LOOK_S)
             self._arrived.clear()
             if self._greeting_due.is_set():
                 self._greeting_due.clear()
                 self._serve_surely([])
             # What came while the last batch was stored is the next one: the busier, the bigger, and the cheaper.
-            while self._link.inbox and not self._stop.is_set():
-                count = min(len(self._link.inbox), BATCH)
+            count = min(len(self._link.inbox), BATCH)
+            if count:
                 self._serve_surely([self._link.inbox.popleft() for _ in range(count)])
-                self._send_commands()
             if self._clock.monotonic_s() - periodic_s >= _PERIODIC_S:
                 periodic_s = self._clock.monotonic_s()
                 self._do_periodic()
@@ -374,7 +375,7 @@ class Bridge:
         """Note births, wills and good-byes; a whole county's come in the same second after an outage."""
         if not births:
             return
-        acked = [self.presence.note(birth) for _, birth in births]
+        acked = self.presence.note_many([birth for _, birth in births])
         for (device, birth), acked_seq in zip(births, acked, strict=True):
             if birth.kind == "birth":  # also a kept one: its device may wait for an answer since before we came
                 self._send(device, Direction.BIRTH_REPLY, self._reply(birth, acked_seq))
