@@ -3,10 +3,12 @@
 Each family is a module with a tuple ``TRIALS``; adding one takes an import and its name in the tuple below.
 """
 
-from benchmarks.trials import kills, load
+from benchmarks.trials import kills, load, network, order
 from benchmarks.trials.trial import Trial
 
 TRIALS: tuple[Trial, ...] = (
     *load.TRIALS,
     *kills.TRIALS,
+    *order.TRIALS,
+    *network.TRIALS,
 )  # fmt: skip

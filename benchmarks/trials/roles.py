@@ -12,10 +12,10 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, cast
 
-from benchmarks.trials.stage import COMPANIES, MASTER, PASSWORD
+from benchmarks.trials.stage import COMPANIES, MASTER, PASSWORD, configs_of
 from benchmarks.trials.swarm import Orders, fly
-from firmware_bridge.device.config import AgentConfig, read_config
 from firmware_bridge.device.store import DeviceStore
 from firmware_bridge.endpoint import BrokerAddress
 from firmware_bridge.server.bridge import Bridge, BridgeOptions
@@ -27,27 +27,31 @@ from kernel.ids import SystemIds
 from kernel.log import set_up_logging
 
 
-class _MortalIntake(Intake):
-    """Dies after a commit and before anybody hears of it: the worst moment there is."""
+class _MortalIntake:
+    """Dies after a commit and before anybody hears of it, once it is told to: the worst moment there is."""
 
-    lives = 0
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self.doomed = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._intake, name)
 
     def take(self, arrivals: Sequence[Arrival]) -> BatchState:
-        batch = super().take(arrivals)
-        self.lives -= bool(batch.applied)
-        if self.lives == 0 and batch.applied:
+        batch = self._intake.take(arrivals)
+        if self.doomed and batch.applied:
             os.kill(os.getpid(), signal.SIGKILL)
         return batch
 
 
-def server(folder: Path, database_url: str, url: str, keepalive_s: str, dies_after: str) -> None:
-    """Be the server until told to end; says ``ready`` when the broker has accepted it."""
+def server(folder: Path, database_url: str, url: str, keepalive_s: str) -> None:
+    """Be the server until told to end; says ``ready`` when the broker has accepted it. SIGUSR1 dooms it."""
     stop = _until_told()
     options = BridgeOptions(PASSWORD, "Asia/Shanghai", keepalive_s=int(keepalive_s))
     bridge = Bridge(BrokerAddress.parse(url), options, Database(database_url), SystemClock(), SystemIds(), MASTER)
-    if int(dies_after):
-        bridge.intake.__class__ = _MortalIntake
-        bridge.intake.lives = int(dies_after)  # type: ignore[attr-defined]
+    mortal = _MortalIntake(bridge.intake)
+    bridge.intake = cast(Intake, mortal)
+    signal.signal(signal.SIGUSR1, lambda *_: setattr(mortal, "doomed", True))
     bridge.start()
     while not bridge.connected and not stop.wait(0.02):
         pass
@@ -60,7 +64,7 @@ def server(folder: Path, database_url: str, url: str, keepalive_s: str, dies_aft
 def kiosks(folder: Path, group: str, groups: str, quota: str, per_s: str, seed: str) -> None:
     """Be a group of kiosks until told to end; each makes drop-offs until it has recorded its quota."""
     stop = _until_told()
-    configs = _configs(folder)[int(group) :: int(groups)]
+    configs = configs_of(folder)[int(group) :: int(groups)]
     fleet = KioskFleet(configs, SystemClock(), SystemIds(), companies=COMPANIES, seed=int(seed))
     fleet.start()
     made = {id(agent): _made(agent.store) for agent in fleet.agents}
@@ -75,11 +79,7 @@ def kiosks(folder: Path, group: str, groups: str, quota: str, per_s: str, seed: 
 
 def swarm(folder: Path, orders: str) -> None:
     """Be many light devices; says its report when it is done."""
-    _say(fly(_configs(folder), Orders(**json.loads(orders))))
-
-
-def _configs(folder: Path) -> list[AgentConfig]:
-    return [read_config(path) for path in sorted((folder / "kiosks").glob("*/agent.toml"))]
+    _say(fly(configs_of(folder), Orders(**json.loads(orders))))
 
 
 def _made(store: DeviceStore) -> int:

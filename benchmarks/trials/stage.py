@@ -25,6 +25,7 @@ from dispatch.parcels.model import COLLECT, Parcel
 from dispatch.parcels.service import ParcelService
 from dispatch.products.service import seed_products
 from firmware_bridge.broker.launcher import RunningBroker, launch
+from firmware_bridge.device.config import AgentConfig, read_config
 from firmware_bridge.endpoint import BrokerAddress
 from firmware_bridge.server.enrolment import DeviceRegistry, broker_accounts
 from firmware_bridge.server.model import DeadLetter, DevicePresence, DeviceProgress, InboundEvent
@@ -32,6 +33,7 @@ from firmware_bridge.simulator.kiosks import enrol_kiosks
 from kernel.clock import SystemClock
 from kernel.db import Base, Database
 from kernel.ids import SystemIds
+from lockers.dropoffs import EVENT_TYPE as PARCEL_DROPPED
 from lockers.registry.model import Site
 from lockers.registry.repository import SiteRepository
 from lockers.registry.scenes import Scene
@@ -125,18 +127,16 @@ class Stage(AbstractContextManager["Stage"]):
         self._ends.callback(program.stop)
         return program
 
-    def server(self, *, port: int | None = None, keepalive_s: int = 30, dies_after: int = 0) -> Program:
+    def server(self, *, port: int | None = None, keepalive_s: int = 30) -> Program:
         """Start a server and wait until the broker has accepted it.
 
         Parameters
         ----------
         port
             Another port than the broker's own, for example that of a proxy.
-        dies_after
-            After so many committed batches it kills itself before a single acknowledgement leaves; never when 0.
         """
         url = BrokerAddress("127.0.0.1", port or self.port).url
-        program = self.run("server", self.database_url, url, keepalive_s, dies_after)
+        program = self.run("server", self.database_url, url, keepalive_s)
         program.line()
         return program
 
@@ -192,7 +192,8 @@ def score(database: Database, recorded: Sequence[str]) -> Score:
     with database.read() as session:
         query = select(CustodyEvent.event_id).where(CustodyEvent.type == "accepted_from_sender")
         stored = list(session.scalars(query))
-        inbox = session.scalar(select(func.count()).select_from(InboundEvent)) or 0
+        dropped = InboundEvent.type == PARCEL_DROPPED
+        inbox = session.scalar(select(func.count()).select_from(InboundEvent).where(dropped)) or 0
         parcels = session.scalar(select(func.count()).select_from(Parcel).where(Parcel.direction == COLLECT)) or 0
         letters = session.scalar(select(func.count()).select_from(DeadLetter)) or 0
         gaps = sum(bool(ahead) for ahead in session.scalars(select(DeviceProgress.ahead)))
@@ -201,10 +202,9 @@ def score(database: Database, recorded: Sequence[str]) -> Score:
     return Score(len(wanted), len(wanted - found), doubled, len(found - wanted), gaps, letters)
 
 
-def stored_count(database: Database) -> int:
-    """Return how many events are stored."""
-    with database.read() as session:
-        return session.scalar(select(func.count()).select_from(InboundEvent)) or 0
+def configs_of(folder: Path) -> list[AgentConfig]:
+    """Read the configurations of a stage's kiosks."""
+    return [read_config(path) for path in sorted((folder / "kiosks").glob("*/agent.toml"))]
 
 
 def until(holds: Callable[[], bool], seconds: float, pause_s: float = 0.1) -> float:
