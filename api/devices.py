@@ -20,6 +20,7 @@ from firmware_bridge.errors import BrokerMissingError
 from firmware_bridge.pki.authority import Authority
 from firmware_bridge.server.bridge import Bridge, BridgeOptions
 from firmware_bridge.server.enrolment import Credentials, DeviceRegistry, broker_accounts, revoked_certificates
+from firmware_bridge.server.stations import station_handlers
 from kernel.errors import CundaError
 from kernel.log import get_logger
 from kernel.settings import Settings, keep_secret
@@ -162,6 +163,7 @@ def running_bridge(services: Services, broker: RunningBroker) -> Iterator[Bridge
             services.ids,
             _master(settings),
             on_dropoff=desk.hint,
+            handlers=station_handlers(services.stations),
         )
         bridge.start()
         try:

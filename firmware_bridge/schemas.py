@@ -353,6 +353,9 @@ class DoorEvent(Message):
     target: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] = Field(description="Box or door.")
     cmd_id: CommandId | None = Field(default=None, description="The command that caused it, if one did.")
     by_hand: bool = Field(default=False, description="Opened without a pulse of ours.")
+    inside: Annotated[str, Field(pattern=r"^(empty|occupied)$")] | None = Field(
+        default=None, description="With `door.closed`: what the sensor inside says, where there is one."
+    )
 
 
 class CommandFinished(Message):

@@ -32,10 +32,14 @@ def serve(
     from api.app import create_app
     from api.server import bound_socket, serve_forever
     from api.solving import prepare_solver
+    from api.stations import ticking_stations
 
     with ready_services(http_host=host, http_port=port) as services, ends_on_sigterm():
         at = bound_socket(services.settings.http_host, services.settings.http_port)
-        with _wire(services) if devices else nullcontext():
+        with (
+            ticking_stations(services.database, services.stations),
+            _wire(services) if devices else nullcontext(),
+        ):
             threading.Thread(target=prepare_solver, name="cunda-prepare", daemon=True).start()
             say(f"Cunda listens on http://{services.settings.http_host}:{at.getsockname()[1]}  (Ctrl-C stops it)")
             serve_forever(create_app(services), at)

@@ -391,7 +391,7 @@ def deposit_parcels(
     body: DepositBatch,
     services: ServicesDep,
     key: IdempotencyKey = None,
-    identity: Identity = allow("station", "dispatcher"),
+    identity: Identity = allow("station", "dispatcher", "courier"),
 ) -> JSONResponse:
     """Scan parcels in: consent and condition are checked, a cell is assigned; each parcel is committed by itself."""
     with services.database.read() as session:
@@ -402,6 +402,25 @@ def deposit_parcels(
         return answer(DepositAnswer(items=items))
 
     return once(request, key, body, identity, services).around(act)
+
+
+@router.post("/stations/{site_id}/cells/{cell}:deposited", response_model=DepositResult, responses=problems(404, 409))
+def say_deposited(
+    site_id: str,
+    cell: str,
+    request: Request,
+    services: ServicesDep,
+    key: IdempotencyKey = None,
+    identity: Identity = allow("station", "dispatcher", "courier"),
+) -> JSONResponse:
+    """Say that a parcel lies in a box without a sensor inside, after its door was seen open and shut."""
+
+    def act(session: Session) -> Answer:
+        site_of(session, identity, site_id)
+        done = services.stations.cells.deposit_said(session, site_id, cell, actor(identity))
+        return answer(DepositResult(index=0, key=cell, outcome="stored", parcel_id=done.parcel_id, cell=done.cell))
+
+    return once(request, key, [site_id, cell], identity, services).together(act)
 
 
 @router.post("/stations/{site_id}:take-out", response_model=TakenView, responses=problems(400, 404, 409, 429))
