@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from firmware_bridge.device.config import read_config
-from firmware_bridge.device.supervisor import Patience, supervise
+from firmware_bridge.device.supervisor import become_supervisor
 from kernel.errors import CundaError
 
 
@@ -26,7 +26,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if chosen.command == "run":
             update = read_config(chosen.config).update
             if update is not None:
-                return supervise(chosen.config, update.folder, chosen.log_level, Patience(trial_s=update.trial_s))
+                become_supervisor(chosen.config, update.folder, chosen.log_level, update.trial_s)
         return _serve(chosen)
     except CundaError as problem:
         sys.stderr.write(f"{problem.message}\n{problem.remedy}\n")

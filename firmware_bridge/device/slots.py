@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import zipfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import zipfile
 
 #: The program as it was installed on the machine; it is never overwritten.
 INSTALLED = "installed"
@@ -67,6 +69,8 @@ class Slots:
         ArchiveProblem
             If it is no archive, is too large, or has paths that lead out of its place.
         """
+        import zipfile  # the supervisor never unpacks
+
         state = self.read()
         place = next(one for one in _PLACES if one != state.running)
         target = self._folder / place

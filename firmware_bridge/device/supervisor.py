@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from firmware_bridge.device.slots import Slots, SlotsState
 
@@ -121,10 +122,20 @@ class Supervisor:
         self._slots.roll_back(why)
 
 
-def supervise(config: Path, slots_folder: Path, log_level: str, patience: Patience) -> int:
+def become_supervisor(config: Path, slots_folder: Path, log_level: str, trial_s: float) -> NoReturn:
+    """Replace this process, whatever it has imported, by a small one that supervises; its number stays."""
+    sys.stdout.flush()
+    arguments = [str(config), str(slots_folder), log_level, str(trial_s)]
+    os.execv(  # noqa: S606 - our own interpreter and module, no shell
+        sys.executable, [sys.executable, "-P", "-m", "firmware_bridge.device.supervisor", *arguments]
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
     """Run the device program of one configuration until SIGTERM or SIGINT."""
-    command = [sys.executable, "-P", "-m", "firmware_bridge.device.main", "--log-level", log_level, "work", str(config)]
-    supervisor = Supervisor(command, Slots(slots_folder), patience)
+    config, slots_folder, log_level, trial_s = arguments
+    command = [sys.executable, "-P", "-m", "firmware_bridge.device.main", "--log-level", log_level, "work", config]
+    supervisor = Supervisor(command, Slots(Path(slots_folder)), Patience(trial_s=float(trial_s)))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     supervisor.run()
@@ -134,3 +145,7 @@ def supervise(config: Path, slots_folder: Path, log_level: str, patience: Patien
 def _say(line: str) -> None:
     sys.stderr.write(f"cunda-agent supervisor: {line}\n")
     sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
