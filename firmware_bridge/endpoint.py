@@ -72,6 +72,28 @@ class Login:
 
 
 @dataclass(frozen=True)
+class Extras:
+    """What MQTT 5 says beside a payload, for brokers and tools: a copy of what the payload holds.
+
+    Nothing depends on it, for on MQTT 3.1.1 it is left out.
+
+    Parameters
+    ----------
+    expiry_s
+        Seconds after which the broker need not deliver it any more.
+    response_topic, correlation
+        Where an answer goes, and what it is an answer to.
+    user
+        Names and values, such as ``schema`` and ``trace``.
+    """
+
+    expiry_s: int | None = None
+    response_topic: str = ""
+    correlation: bytes = b""
+    user: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Will:
     """What the broker says for us when we vanish."""
 

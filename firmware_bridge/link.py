@@ -18,12 +18,13 @@ from random import Random
 from typing import Any, Final, Protocol
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from firmware_bridge.endpoint import BrokerAddress, Login, Profile, TlsFiles, Will
+from firmware_bridge.endpoint import BrokerAddress, Extras, Login, Profile, TlsFiles, Will
 from kernel.clock import Clock
 from kernel.log import get_logger
 
@@ -70,7 +71,14 @@ class InMessage:
 
 @dataclass(frozen=True)
 class LinkOptions:
-    """How a link behaves; the defaults suit a device."""
+    """How a link behaves; the defaults suit a device.
+
+    Parameters
+    ----------
+    session_s
+        With MQTT 5: how long the broker keeps the session of a connection that broke off, seconds. With 0 the will
+        is published at once, whatever its delay (MQTT 5, 3.1.3.2.2).
+    """
 
     profile: Profile = Profile.AUTO
     keepalive_s: int = 30
@@ -79,6 +87,7 @@ class LinkOptions:
     manual_ack: bool = False
     inbox: int = 4096
     tls: TlsFiles | None = None
+    session_s: int = 0
 
 
 class Wire(Protocol):
@@ -112,7 +121,7 @@ class Wire(Protocol):
         """Return how long until the next attempt to connect."""
         ...
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, extras: Extras | None = None) -> bool:
         """Hand over a QoS 1 message; False when it cannot be taken now."""
         ...
 
@@ -182,7 +191,7 @@ class Link:
         self.connection = 0
         self.lost_in_memory = 0
         self.inbox: deque[InMessage] = deque()
-        self._outbox: deque[tuple[str, bytes, bool]] = deque()
+        self._outbox: deque[tuple[str, bytes, bool, Extras | None]] = deque()
         self._outbox_lock = threading.Lock()
 
     @property
@@ -212,19 +221,21 @@ class Link:
         """Return how long until the next attempt to connect."""
         return max(0.0, self._due_s - self._clock.monotonic_s()) if self._client is None else 0.0
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, extras: Extras | None = None) -> bool:
         """Hand a QoS 1 message to the connection; False when it cannot take it now."""
         if self._client is None or not self._up:
             return False
-        return self._client.publish(topic, payload, qos=1, retain=retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+        properties = _message_properties(extras) if extras is not None and self._version5 else None
+        sent = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
+        return sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
-    def post(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+    def post(self, topic: str, payload: bytes, *, retain: bool = False, extras: Extras | None = None) -> bool:
         """Hand over a message from any thread; False when too many wait already."""
         with self._outbox_lock:
             if len(self._outbox) >= self._options.queued:
                 self.lost_in_memory += 1
                 return False
-            self._outbox.append((topic, payload, retain))
+            self._outbox.append((topic, payload, retain, extras))
             return True
 
     def acknowledge(self, token: tuple[int, int]) -> None:
@@ -275,7 +286,7 @@ class Link:
         client, self._client, self._up = self._client, None, False
         self._due_s = float("inf")
         if client is not None:
-            client.disconnect()
+            client.disconnect(properties=self._farewell())
             client.loop_write()
 
     def _connect(self, now_s: float) -> None:
@@ -286,6 +297,7 @@ class Link:
                 self._address.host,
                 self._address.port,
                 keepalive=self._options.keepalive_s,
+                clean_start=self._options.session_s == 0 if self._version5 else MQTT_CLEAN_START_FIRST_ONLY,
                 properties=self._connect_properties(),
             )
         except (OSError, ValueError) as problem:
@@ -308,9 +320,12 @@ class Link:
         client.max_inflight_messages_set(self._window)
         client.max_queued_messages_set(self._options.queued)
         client.username_pw_set(self._login.username, self._login.password)
-        if self._options.tls is not None:
+        if self._address.tls:
             tls = self._options.tls
-            client.tls_set(str(tls.ca), _text(tls.certificate), _text(tls.key))
+            if tls is not None:
+                client.tls_set(str(tls.ca), _text(tls.certificate), _text(tls.key))
+            else:
+                client.tls_set()  # whom this machine trusts
         if self._make_will is not None:
             will = self._make_will(self.connection)
             client.will_set(will.topic, will.payload, qos=1, retain=True, properties=_will_properties(version5))
@@ -320,7 +335,21 @@ class Link:
         return client
 
     def _connect_properties(self) -> Properties | None:
-        return Properties(PacketTypes.CONNECT) if self._version5 else None  # type: ignore[no-untyped-call]
+        if not self._version5:
+            return None
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.ReceiveMaximum = self._options.inflight
+        if self._options.session_s:
+            properties.SessionExpiryInterval = self._options.session_s
+        return properties
+
+    def _farewell(self) -> Properties | None:
+        """Who leaves in order needs no session any more."""
+        if not (self._version5 and self._options.session_s):
+            return None
+        properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = 0
+        return properties
 
     def _on_connect(self, client: mqtt.Client, reason: Any, properties: Any) -> None:
         if reason.is_failure:
@@ -360,8 +389,8 @@ class Link:
     def _send_posted(self) -> None:
         while self._outbox:
             with self._outbox_lock:
-                topic, payload, retain = self._outbox[0]
-            if not self.publish(topic, payload, retain=retain):
+                topic, payload, retain, extras = self._outbox[0]
+            if not self.publish(topic, payload, retain=retain, extras=extras):
                 return
             with self._outbox_lock:
                 self._outbox.popleft()
@@ -444,6 +473,19 @@ def drive(links: Iterable[Wire], timeout_s: float, waker: Waker | None = None) -
 def _options(wanted: Subscription) -> SubscribeOptions:
     handling = _SEND_RETAINED if wanted.kept else _DO_NOT_SEND_RETAINED
     return SubscribeOptions(qos=1, retainAsPublished=wanted.as_published, retainHandling=handling)
+
+
+def _message_properties(extras: Extras) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    if extras.expiry_s is not None:
+        properties.MessageExpiryInterval = extras.expiry_s
+    if extras.response_topic:
+        properties.ResponseTopic = extras.response_topic
+    if extras.correlation:
+        properties.CorrelationData = extras.correlation
+    if extras.user:
+        properties.UserProperty = list(extras.user)
+    return properties
 
 
 def _will_properties(version5: bool) -> Properties | None:

@@ -20,7 +20,7 @@ from firmware_bridge.device.store import DeviceStore, Fact, StoredEvent
 from firmware_bridge.device.timekeeping import ServerTime
 from firmware_bridge.device.upkeep import Upkeep
 from firmware_bridge.device.window import WindowState
-from firmware_bridge.endpoint import Will
+from firmware_bridge.endpoint import Extras, Will
 from firmware_bridge.errors import PayloadError, PayloadTooLargeError, SignatureError
 from firmware_bridge.link import InMessage, Link, LinkOptions, Waker, Wire, drive
 from firmware_bridge.schemas import Ack, Birth, BirthReply, Event, parse_message
@@ -38,6 +38,8 @@ BIRTH_RETRY_S: Final = 10.0
 #: No answer to anything for so long on a standing connection: the watchdog ends it.
 STALL_S: Final = 25.0
 STALL_MAX_S: Final = 300.0
+#: How long a broker with MQTT 5 keeps what was meant for this device; short ones hide behind the will's delay.
+SESSION_S: Final = 3600
 _TURN_S: Final = 0.05
 _IDLE_S: Final = 0.5
 _BATCH: Final = 8
@@ -181,7 +183,9 @@ class Agent:
             self._clock,
             self._rng,
             will=self._will,
-            options=LinkOptions(profile=config.profile, keepalive_s=config.keepalive_s, tls=config.tls),
+            options=LinkOptions(
+                profile=config.profile, keepalive_s=config.keepalive_s, tls=config.tls, session_s=SESSION_S
+            ),
         )
 
     def _begin_connection(self, now_s: float) -> None:
@@ -262,7 +266,8 @@ class Agent:
             body=event.body,
         )
         topic, body = self.config.address.event(event.kind), message.to_bytes()
-        if not self.link.publish(topic, seal(self.config.key, Direction.EVENT, topic, body)):
+        extras = Extras(user=(("schema", f"{event.type}/{event.schema}"), ("trace", event.txn or event.id)))
+        if not self.link.publish(topic, seal(self.config.key, Direction.EVENT, topic, body), extras=extras):
             return False
         digest = hashlib.sha256(body).hexdigest()
         self.window.sent(event.seq, now_s, backlog=backlog, historical=historical, digest=digest)

@@ -266,7 +266,7 @@ class Bridge:
         self._hurry.clear()
         try:
             for outgoing in self.commands.due():
-                self._link.post(outgoing.topic, outgoing.wire)
+                self._link.post(outgoing.topic, outgoing.wire, extras=outgoing.extras)
             self._waker.wake()
         except CundaError as problem:
             log.error("bridge_commands_failed", why=str(problem))

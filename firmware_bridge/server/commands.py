@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from firmware_bridge.endpoint import Extras
 from firmware_bridge.errors import CommandError, DeviceLockedError, UnknownCommandError, UnknownDeviceError
 from firmware_bridge.schemas import (
     SECURITY_REFUSALS,
@@ -66,8 +67,7 @@ class Outgoing:
     device: KnownDevice
     topic: str
     wire: bytes
-    command_id: str
-    left_s: int
+    extras: Extras | None = None
 
 
 class CommandDesk:
@@ -177,8 +177,8 @@ class CommandDesk:
                 if row.state == QUEUED:
                     row.state = SENT
                     self._step(session, row.id, SENT, "server")
-                left_s = max(math.ceil((row.exp_at - now).total_seconds()), 1)
-                outgoing.append(Outgoing(device, device.address.command(row.op), row.wire, row.id, left_s))
+                extras = _extras(device, row, now)
+                outgoing.append(Outgoing(device, device.address.command(row.op), row.wire, extras))
         return outgoing
 
     def expire(self) -> int:
@@ -369,6 +369,15 @@ class SecurityRefusedHandler:
         owner = device.address.device
         raise_alarm(session, owner, COMMAND_REFUSED, body.reason_code.value, detail, self._clock.now())
         return None
+
+
+def _extras(device: KnownDevice, row: DeviceCommand, now: datetime) -> Extras:
+    return Extras(
+        expiry_s=max(math.ceil((row.exp_at - now).total_seconds()), 1),
+        response_topic=device.address.response,
+        correlation=row.id.encode(),
+        user=(("schema", f"{row.op}/1"), ("trace", row.id)),
+    )
 
 
 def _checked(fields: dict[str, object]) -> Command:

@@ -17,7 +17,7 @@ from firmware_bridge.broker.mosquitto import find_mosquitto
 from firmware_bridge.device.agent import Agent
 from firmware_bridge.device.config import AgentConfig
 from firmware_bridge.device.store import Fact
-from firmware_bridge.endpoint import BrokerAddress, Login
+from firmware_bridge.endpoint import BrokerAddress, Extras, Login
 from firmware_bridge.link import InMessage
 from firmware_bridge.schemas import Ack, BirthReply, Event, parse_message
 from firmware_bridge.server.dropoffs import DropOffHandler
@@ -51,7 +51,7 @@ class FakeWire:
     wants_write: bool = False
     retry_in_s: float = 0.0
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, extras: Extras | None = None) -> bool:
         """Keep what was sent, unless told to be full."""
         if not self.connected or self.full:
             return False
