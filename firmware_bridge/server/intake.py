@@ -40,7 +40,7 @@ from firmware_bridge.server.alarms import (
     raise_alarm,
 )
 from firmware_bridge.server.enrolment import Keyring, KnownDevice
-from firmware_bridge.server.happening import EventHandler, Happening, apply_all
+from firmware_bridge.server.happening import BatchHandler, EventHandler, Happening, apply_all
 from firmware_bridge.server.model import DeadLetter, DeviceAlarm, DeviceProgress, InboundEvent
 from firmware_bridge.server.sequences import SeqSet
 from firmware_bridge.signing import Direction, unseal
@@ -296,15 +296,21 @@ class Intake:
 
     def _apply(self, session: Session, messages: Sequence[_Opened]) -> list[Applied]:
         now = self._clock.now()
-        by_type: dict[str, list[tuple[_Opened, Happening]]] = {}
+        together: dict[str, list[tuple[_Opened, Happening]]] = {}
         for message in messages:
             body = check_event_body(message.event)
             happening = Happening(message.event, message.device, _corrected(message.event, now), body)
-            by_type.setdefault(message.event.type, []).append((message, happening))
+            # Types that are not taken in bulk keep the order of their device: a door opens before it shuts.
+            bulk = isinstance(self._handlers.get(message.event.type), BatchHandler)
+            together.setdefault(message.event.type if bulk else "", []).append((message, happening))
         _refuse_known_ids(session, messages)
         rows = []
-        for kind, pairs in by_type.items():
-            subjects = apply_all(self._handlers.get(kind), session, [happening for _, happening in pairs])
+        for kind, pairs in together.items():
+            happenings = [happening for _, happening in pairs]
+            runs = [happenings] if kind else [[one] for one in happenings]
+            subjects = [
+                subject for run in runs for subject in apply_all(self._handlers.get(run[0].event.type), session, run)
+            ]
             for (message, happening), subject in zip(pairs, subjects, strict=True):
                 rows.append(_inbox_row(message, happening, subject, now))
         insert_many(session, InboundEvent, rows)

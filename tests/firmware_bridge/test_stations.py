@@ -165,6 +165,16 @@ def test_a_cabinets_doors_fill_and_empty_a_cell(wired: Any, device: Any, cabinet
         assert session.get_one(StationCell, ("qj-kiosk-017", "S-01")).book == "free"
 
 
+def test_a_door_that_opens_and_shuts_within_one_batch_keeps_its_order(wired: Any, device: Any, cabinet: str) -> None:
+    """Doors whose words arrive together after an outage are believed in the order in which they moved."""
+    for number, type_ in enumerate(("door.opened", "door.closed") * 2):
+        inside = {"inside": "occupied" if number < 2 else "empty"} if type_ == "door.closed" else {}
+        device.agent.record(Fact("door", type_, {"target": "S-01"} | inside))
+    assert wired.take(device.step()).put_aside == 0
+    with wired.database.read() as session:
+        assert session.get_one(CustodyStanding, cabinet).status == "collected"
+
+
 def test_a_door_opened_by_hand_is_forced(wired: Any, device: Any, cabinet: str) -> None:
     """A stored parcel's door that opens by hand is an alarm and a dispute, whatever the book hoped for."""
     door(device, wired, "door.opened")
