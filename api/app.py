@@ -13,11 +13,13 @@ from api.middleware import BodyLimit, RequestFrame
 from api.native import (
     activity,
     courier,
+    devices,
     enrolment,
     feed,
     fleet,
     health,
     kiosks,
+    openings,
     operations,
     parcels,
     plans,
@@ -57,6 +59,7 @@ NATIVE_PARTS = tuple(
         parcels,
         fleet,
         sites,
+        devices,
         stations,
         kiosks,
         activity,
@@ -65,6 +68,7 @@ NATIVE_PARTS = tuple(
         operations,
         feed,
         enrolment,
+        openings,
     )
 )
 

@@ -14,7 +14,7 @@ from api.operations.service import OperationRunner
 from api.region_catalog import RegionCatalog
 from api.services import Services
 from api.solving import solve_within
-from api.stations import wire_stations
+from api.stations import device_master, wire_stations
 from api.version import cunda_version
 from dispatch.custody.ledger import Ledger
 from dispatch.parcels.manifest.importer import ManifestImporter
@@ -23,6 +23,8 @@ from dispatch.parcels.service import ParcelService
 from dispatch.plans.matrices import MatrixStore
 from dispatch.plans.service import Planner
 from dispatch.products.service import seed_products
+from firmware_bridge.server.commands import CommandDesk
+from firmware_bridge.server.enrolment import Keyring
 from kernel.clock import Clock, SystemClock
 from kernel.db import Database
 from kernel.ids import Ids, SystemIds
@@ -63,6 +65,9 @@ def build_services(
         parcels=parcels,
         manifests=ManifestDesk(the_database, the_clock, regions, importer, parcels),
         planner=planner,
+        commands=CommandDesk(
+            the_database, Keyring(the_database, device_master(settings), the_clock), the_clock, the_ids
+        ),
         stations=wire_stations(settings, the_database, the_clock, the_ids, ledger, parcels),
     )
 

@@ -12,6 +12,7 @@ from dispatch.custody.ledger import Ledger
 from dispatch.parcels.service import ParcelService
 from dispatch.plans.service import Planner
 from dispatch.stations.service import Stations
+from firmware_bridge.server.commands import CommandDesk
 from kernel.clock import Clock
 from kernel.db import Database
 from kernel.ids import Ids
@@ -34,3 +35,4 @@ class Services:
     manifests: ManifestDesk
     planner: Planner
     stations: Stations
+    commands: CommandDesk

@@ -46,12 +46,16 @@ class DeviceDoors:
             return None
 
 
+def device_master(settings: Settings) -> bytes:
+    """Return the secret that all device keys are derived from, made at the first call."""
+    return keep_secret(settings.home / "devices.secret").encode()
+
+
 def wire_stations(
     settings: Settings, database: Database, clock: Clock, ids: Ids, ledger: Ledger, parcels: ParcelService
 ) -> Stations:
     """Wire the desks of all stations."""
-    master = keep_secret(settings.home / "devices.secret").encode()
-    doors = DeviceDoors(CommandDesk(database, Keyring(database, master, clock), clock, ids))
+    doors = DeviceDoors(CommandDesk(database, Keyring(database, device_master(settings), clock), clock, ids))
     secret = keep_secret(settings.home / "codes.secret").encode()
     return build_stations(secret, clock, ids, ledger, parcels, opener=doors)
 

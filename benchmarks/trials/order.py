@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
-from benchmarks.trials.stage import COMPANIES, Stage, configs_of, score
+from benchmarks.trials.stage import COMPANIES, Stage, configs_of, score, until
 from benchmarks.trials.swarm import Orders
 from benchmarks.trials.trial import Trial, TrialResult, TrialSettings, at_most, exactly, noted, percentile
 from dispatch.custody.model import CustodyEvent, CustodyStanding
@@ -79,8 +79,10 @@ def _recorded_offline(stage: Stage, backlog: int, settings: TrialSettings) -> li
 
 
 def _drain(fleet: KioskFleet, settings: TrialSettings, backlog: int) -> tuple[float, list[str]]:
-    started_s, live = time.perf_counter(), 0
-    waiting = backlog
+    # What a customer leaves before the network is back is backlog too; live ones come from then on.
+    started_s = time.perf_counter()
+    until(lambda: fleet.connected() == len(fleet.agents), _DRAIN_S, 0.01)
+    waiting, live = backlog, 0
     while waiting and time.perf_counter() - started_s < _DRAIN_S:
         if live / _LIVE_PER_S <= time.perf_counter() - started_s:
             fleet.drop()
