@@ -3,7 +3,7 @@
 Each family is a module with a tuple ``TRIALS``; adding one takes an import and its name in the tuple below.
 """
 
-from benchmarks.trials import kills, lines, load, network, order
+from benchmarks.trials import click, kills, lines, load, network, order
 from benchmarks.trials.trial import Trial
 
 TRIALS: tuple[Trial, ...] = (
@@ -11,5 +11,6 @@ TRIALS: tuple[Trial, ...] = (
     *kills.TRIALS,
     *order.TRIALS,
     *network.TRIALS,
+    *click.TRIALS,
     *lines.TRIALS,
 )  # fmt: skip

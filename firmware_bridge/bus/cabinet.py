@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from firmware_bridge.bus.doors import DEBOUNCE_S, DoorsState
+from firmware_bridge.bus.doors import DEBOUNCE_S, DoorMoved, DoorsState
 from firmware_bridge.bus.master import BusMaster
 from firmware_bridge.codecs.board import Answered, BoardSettings, Changed, Door, States
 from firmware_bridge.errors import BoardSettingsError, BusError
@@ -16,22 +16,29 @@ from kernel.log import get_logger
 
 log = get_logger("firmware_bridge.bus")
 
-POLL_IDLE_S: Final = 5.0
+#: With the second look that follows it, a movement is known within 5 s.
+POLL_IDLE_S: Final = 4.8
 POLL_BUSY_S: Final = 1.0
 COOL_S: Final = 1.0
 #: So long after a pulse its board is read as often as it can: an opening counts as caused by it.
 WATCH_S: Final = 2.0
+#: A door that opens again so soon after it was shut was not latched.
+LATCH_S: Final = 3.0
 _REPORT_WATCH_S: Final = 0.3
 _SECOND_LOOK_S: Final = DEBOUNCE_S * 1.2
 
 
 @dataclass(frozen=True)
 class BoxMoved:
-    """A box's door is known to be in another state."""
+    """A box's door is known to be in another state.
+
+    ``unlatched`` is set when it sprang open again right after it was shut, without a pulse: the latch did not catch.
+    """
 
     target: str
     before: Door
     now: Door
+    unlatched: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ class Cabinet:
         self._power = threading.Lock()
         self._pulse_over_s = float("-inf")
         self._pulsed_s: dict[str, float] = {}
+        self._shut_s: dict[str, float] = {}
         self.busy = False
 
     @property
@@ -185,11 +193,22 @@ class Cabinet:
                 unit.items.clear()
                 found += unit.doors.lost()
                 break
-        moved = [BoxMoved(board.boxes[move.lock], move.before, move.now) for move in found if move.lock in board.boxes]
+        moved = [self._moved(board.boxes[move.lock], move) for move in found if move.lock in board.boxes]
+        if any(move.now is Door.CLOSED for move in moved):
+            unit.watched_until_s = max(unit.watched_until_s, time.monotonic() + LATCH_S)
         for move in moved:
             if self._on_move is not None:
                 self._on_move(move)
         return moved
+
+    def _moved(self, target: str, move: DoorMoved) -> BoxMoved:
+        now_s = time.monotonic()
+        shut_s = self._shut_s.pop(target, float("-inf"))
+        if move.now is Door.CLOSED and move.before is Door.OPEN:
+            self._shut_s[target] = now_s
+        pulsed = self._pulsed_s.get(target, float("-inf")) > shut_s
+        unlatched = move.now is Door.OPEN and now_s - shut_s <= LATCH_S and not pulsed
+        return BoxMoved(target, move.before, move.now, unlatched)
 
     def _due_s(self, unit: _UnitState) -> float:
         if unit.doors.unsettled() or time.monotonic() < unit.watched_until_s:

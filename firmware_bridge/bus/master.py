@@ -17,6 +17,8 @@ log = get_logger("firmware_bridge.bus")
 
 READ_TRIES: Final = 3
 _GAP_CHARS: Final = 3.5
+#: A read whose answer broke off is asked again after so long without a byte; USB adapters hold bytes for 16 ms.
+_BROKEN_S: Final = 0.1
 _FAST_GAP_S: Final = 0.00175  # fixed above 19200 baud, as Modbus over serial line says
 
 
@@ -117,9 +119,12 @@ class BusMaster:
     def _await(self, request: Request, until_s: float) -> Reading | None:
         frames = DeframerState(self.codec, request)
         echo = request.frame if self._strips_echo else b""
+        broken_s = _BROKEN_S if request.purpose is Purpose.READ else float("inf")
         try:
             while (left_s := until_s - time.monotonic()) > 0:
                 data, echo = _without_echo(self._port.read(left_s), echo)
+                if data:
+                    until_s = min(until_s, time.monotonic() + broken_s)
                 reading = self._first_fitting(frames.feed(data), request)
                 if reading is not None:
                     return reading

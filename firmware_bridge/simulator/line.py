@@ -106,7 +106,7 @@ class FaultsState:
 class SimLine:
     """Devices on one line; the other end is a device file like ``/dev/ttyUSB0``.
 
-    Use as a context manager; :attr:`path` is what a driver opens.
+    Use as a context manager; :attr:`path` is what a driver opens, :attr:`spoilt_s` when it was last sent something bad.
     """
 
     def __init__(self, devices: Sequence[SimDevice], faults: FaultsState | None = None) -> None:
@@ -115,6 +115,7 @@ class SimLine:
         self.requests: list[bytes] = []
         self.unanswered = False
         self.overrun = 0
+        self.spoilt_s = float("-inf")
         self._ours, theirs = pty.openpty()
         tty.setraw(theirs)
         tty.setraw(self._ours)
@@ -183,6 +184,8 @@ class SimLine:
             if fault is Fault.LATE:
                 self._late.append((time.monotonic() + self.faults.late_s, answer))
                 continue
+            if fault is not None:
+                self.spoilt_s = time.monotonic()
             for piece in self.faults.spoil(fault, request, answer):
                 if piece:
                     self._put(piece)
@@ -193,6 +196,7 @@ class SimLine:
         now_s = time.monotonic()
         while self._late and self._late[0][0] <= now_s:
             self._put(self._late.pop(0)[1])
+            self.spoilt_s = now_s
 
     def _send_unasked(self) -> None:
         for device in self.devices:

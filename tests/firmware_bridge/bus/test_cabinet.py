@@ -171,3 +171,20 @@ def test_two_locks_cannot_bear_one_name(build: Callable[..., Built]) -> None:
     board = cabinet._units[0].board
     with pytest.raises(BoardSettingsError, match="two locks"):
         Cabinet([board, board])
+
+
+def test_a_door_that_springs_open_again_was_not_latched(build: Callable[..., Built]) -> None:
+    """A door that opens right after it was shut is told apart from one opened by hand and from one opened by us."""
+    cabinet, sims, line, moves = build()
+    settle(cabinet)
+    moves.clear()
+    cabinet.pulse("c1-1")
+    settle(cabinet)
+    for closed in (True, False):
+        line.move_by_hand(sims[0], 1, closed=closed)
+        cabinet.look("c1-1")
+    line.move_by_hand(sims[0], 2, closed=False)
+    cabinet.look("c1-2")
+    assert [(move.target, move.now, move.unlatched) for move in moves] == [
+        ("c1-1", Door.OPEN, False), ("c1-1", Door.CLOSED, False), ("c1-1", Door.OPEN, True), ("c1-2", Door.OPEN, False),
+    ]  # fmt: skip
