@@ -228,10 +228,18 @@ class RolloutError(ConflictError):
     """A rollout cannot be started or ended as asked."""
 
     code = "rollout"
-    remedy = "Stages rise to 100 percent, there is at least one active device, and only a running rollout can be ended."
+    remedy = (
+        "One rollout runs in a region at a time, its stages rise to 100 percent, and only a running one can be ended."
+    )
 
 
 class UnknownRolloutError(NotFoundError):
     """No rollout has this number."""
 
     code = "unknown_rollout"
+
+
+class UnknownAlarmError(NotFoundError):
+    """A device has no open alarm with this number."""
+
+    code = "unknown_alarm"

@@ -12,12 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from firmware_bridge.device.gate import REPORT, WHOLE
+from firmware_bridge.errors import UnknownAlarmError
 from firmware_bridge.schemas import DeviceReported, Event
-from firmware_bridge.server.alarms import (
-    STORE_REPLACED,
-    open_alarms,
-    raise_alarm,
-)
+from firmware_bridge.server.alarms import STORE_REPLACED, close_alarm, open_alarms, raise_alarm
 from firmware_bridge.server.commands import CommandDesk
 from firmware_bridge.server.enrolment import KnownDevice
 from firmware_bridge.server.model import (
@@ -108,6 +105,21 @@ def commands_of(session: Session, device_id: str, limit: int = 50) -> Sequence[D
     """Return a device's commands, newest first."""
     query = select(DeviceCommand).where(DeviceCommand.device_id == device_id).order_by(DeviceCommand.ctr.desc())
     return session.scalars(query.limit(limit)).all()
+
+
+def close_by_person(session: Session, device_id: str, alarm_id: int, actor: str, now: datetime) -> DeviceAlarm:
+    """Close an alarm because a person has dealt with its cause.
+
+    Raises
+    ------
+    UnknownAlarmError
+        If the device has no such open alarm.
+    """
+    alarm = session.get(DeviceAlarm, alarm_id)
+    if alarm is None or alarm.device_id != device_id or alarm.closed_at is not None:
+        raise UnknownAlarmError(f"device {device_id} has no open alarm {alarm_id}", alarm=alarm_id)
+    close_alarm(session, device_id, alarm.kind, alarm.subject, now, actor)
+    return alarm
 
 
 def grade_of(presence: str | None, alarms: Sequence[str]) -> HealthGrade:

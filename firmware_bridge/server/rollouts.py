@@ -103,7 +103,7 @@ class RolloutDesk:
         DeviceSettingsError
             If no device takes them.
         RolloutError
-            If there is no device, or the stages do not rise to 100.
+            If there is no device, another one runs in the region, or the stages do not rise to 100.
         """
         return self._start(session, region, plan, actor, kind="settings", settings=checked_settings(settings))
 
@@ -128,7 +128,7 @@ class RolloutDesk:
         UnknownReleaseError
             If it is not on the shelf.
         RolloutError
-            If there is no device, or the stages do not rise to 100.
+            If there is no device, another one runs in the region, or the stages do not rise to 100.
         """
         if session.get(Release, release) is None:
             raise UnknownReleaseError(f"there is no release {release}", release=release)
@@ -137,7 +137,7 @@ class RolloutDesk:
     def step(self, session: Session) -> None:
         """Move all running rollouts on: settle, stop what fails, open the next stage."""
         for rollout in session.scalars(select(Rollout).where(Rollout.state == RUNNING).order_by(Rollout.id)):
-            parts = self._parts(session, rollout.id)
+            parts = self.parts(session, rollout.id)
             for part in parts:
                 if part.state in _OPEN:
                     self._settle(session, rollout, part)
@@ -194,7 +194,7 @@ class RolloutDesk:
         rollout = self.get(session, rollout_id)
         if rollout.state != RUNNING:
             raise RolloutError(f"rollout {rollout_id} is {rollout.state}", rollout=rollout_id)
-        self._end(session, rollout, STOPPED, f"by {actor}", self._parts(session, rollout_id))
+        self._end(session, rollout, STOPPED, f"by {actor}", self.parts(session, rollout_id))
         return rollout
 
     @staticmethod
@@ -213,7 +213,7 @@ class RolloutDesk:
 
     def progress(self, session: Session, rollout: Rollout) -> RolloutProgress:
         """Count a rollout's devices by state."""
-        return RolloutProgress(rollout, Counter(part.state for part in self._parts(session, rollout.id)))
+        return RolloutProgress(rollout, Counter(part.state for part in self.parts(session, rollout.id)))
 
     @staticmethod
     def all(session: Session, region: str | None, limit: int = 50) -> Sequence[Rollout]:
@@ -240,6 +240,9 @@ class RolloutDesk:
         devices = list(session.scalars(select(Device.id).where(*mine).order_by(Device.id)))
         if not devices:
             raise RolloutError(f"region {region} has no active device", region=region)
+        running = select(Rollout.id).where(Rollout.region == region, Rollout.state == RUNNING)
+        if (other := session.scalars(running).first()) is not None:  # a retry, or two people at once
+            raise RolloutError(f"rollout {other} is running in {region}", rollout=other)
         now = self._clock.now()
         rollout = Rollout(
             kind=kind, region=region, settings=settings, release=release, url=url, stages=stages, stage=-1,
@@ -336,7 +339,8 @@ class RolloutDesk:
         append_event(session, "rollout.advanced", f"rollout:{rollout.id}", body, fact_at=now, committed_at=now)
 
     @staticmethod
-    def _parts(session: Session, rollout_id: int) -> Sequence[RolloutDevice]:
+    def parts(session: Session, rollout_id: int) -> Sequence[RolloutDevice]:
+        """Return every device's part, stage by stage."""
         query = select(RolloutDevice).where(RolloutDevice.rollout_id == rollout_id)
         return session.scalars(query.order_by(RolloutDevice.stage, RolloutDevice.device_id)).all()
 

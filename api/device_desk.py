@@ -1,0 +1,36 @@
+"""What people do with devices from the office: settings, reports, releases, rollouts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.services import Services
+from firmware_bridge.server.commands import CommandDesk
+from firmware_bridge.server.configuration import ConfigDesk
+from firmware_bridge.server.enrolment import Keyring
+from firmware_bridge.server.releases import ReleaseShelf
+from firmware_bridge.server.rollouts import RolloutDesk
+from kernel.settings import keep_secret
+
+
+@dataclass(frozen=True)
+class DeviceDesk:
+    """The desks of the bridge, for use without a bridge: what they write is carried out by the one that runs."""
+
+    commands: CommandDesk
+    configs: ConfigDesk
+    rollouts: RolloutDesk
+    shelf: ReleaseShelf
+
+
+def device_desk(services: Services) -> DeviceDesk:
+    """Return the desks over the services' database."""
+    home, clock = services.settings.home, services.clock
+    keyring = Keyring(services.database, keep_secret(home / "devices.secret").encode(), clock)
+    configs = ConfigDesk(clock)
+    return DeviceDesk(
+        commands=CommandDesk(services.database, keyring, clock, services.ids),
+        configs=configs,
+        rollouts=RolloutDesk(clock, configs),
+        shelf=ReleaseShelf(home / "releases", clock),
+    )
