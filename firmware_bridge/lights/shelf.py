@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from firmware_bridge.lights.strip import Colour, LightStrip, Segment, StripLayout
-from firmware_bridge.peripherals.errors import LightLayoutError, LightsError
+from firmware_bridge.peripherals.errors import LightsError
 from kernel.log import get_logger
 
 log = get_logger("firmware_bridge.lights")
@@ -180,21 +180,3 @@ def _shared(span: tuple[int, int], looks: Sequence[Look], bright: bool) -> list[
         for part, look in enumerate(looks[:count])
         if bright or look.pattern is Pattern.STEADY
     ]
-
-
-def read_layouts(described: Mapping[str, Mapping[str, object]]) -> dict[str, StripLayout]:
-    """Read the ``[lights.NAME]`` tables of a configuration file.
-
-    Raises
-    ------
-    LightLayoutError
-        If one contradicts itself, or a cell is on two strips.
-    """
-    layouts = {name: StripLayout.read(table) for name, table in described.items()}
-    seen: dict[str, str] = {}
-    for name, layout in layouts.items():
-        for cell in layout.cells:
-            if cell in seen:
-                raise LightLayoutError(f"cell {cell} is on strips {seen[cell]} and {name}", cell=cell)
-            seen[cell] = name
-    return layouts

@@ -210,3 +210,14 @@ def test_a_bad_day_on_the_line(wire: Callable[..., Wired], family: str) -> None:
     answers = [read(wired) for _ in range(15)]
     assert sum(answer is not None for answer in answers) >= 8
     assert all(set(answer.values()) == {Door.CLOSED} for answer in answers if answer is not None)
+
+
+@pytest.mark.parametrize("fault", [Fault.TRUNCATION, Fault.BAD_CHECK, Fault.WRONG_ADDRESS])
+def test_a_broken_answer_is_asked_again_soon(fault: Fault) -> None:
+    """An answer that broke off is not waited for: with a patience of ten minutes the right one comes at once."""
+    patient = BoardSettings(1, 4, reply_s=600.0)
+    sim = SIM_BOARDS["8a"](1, 4)
+    with SimLine([sim], FaultsState(script=[fault], seed=3)) as line:
+        master = BusMaster(TtyPort(line.path, CODECS["8a"].line), CODECS["8a"])
+        assert isinstance(master.ask(CODECS["8a"].reads(patient)[0]), States)
+        master.close()

@@ -21,7 +21,7 @@ from firmware_bridge.lights.addressable import (
     frame_colours,
     spi_frame,
 )
-from firmware_bridge.lights.shelf import RESEND_S, VISITORS, LightOrder, Pattern, ShelfLights, read_layouts
+from firmware_bridge.lights.shelf import RESEND_S, VISITORS, LightOrder, Pattern, ShelfLights
 from firmware_bridge.lights.strip import Colour, Segment, StripLayout
 from firmware_bridge.lights.wled import MAX_COLOURS, HttpWled, MqttWled, WledStrip, took
 from firmware_bridge.peripherals.errors import LightLayoutError, LightsError
@@ -203,13 +203,12 @@ def test_a_layout_that_contradicts_itself_is_refused(cells: dict[str, tuple[int,
         StripLayout(60, cells)
 
 
-def test_layouts_are_read_from_a_file() -> None:
-    """Strips and cells come from tables; a cell on two strips, or one without lamps, is refused."""
-    good = {"lamps": 20, "cells": {"a-1": [0, 8]}}
-    assert read_layouts({"left": good})["left"].span("a-1") == (0, 8)
-    for bad in ({"left": good, "right": good}, {"left": {"lamps": 20}}, {"left": {"lamps": 20, "cells": {"a": [1]}}}):
+def test_a_layout_is_read_from_a_table() -> None:
+    """Lamps and cells come from a table; one that lacks something, and a cell without lamps, are refused."""
+    assert StripLayout.read({"lamps": 20, "cells": {"a-1": [0, 8]}}).span("a-1") == (0, 8)
+    for bad in ({"lamps": 20}, {"lamps": 20, "cells": {"a": [1]}}, {"lamps": "x", "cells": {}}):
         with pytest.raises(LightLayoutError):
-            read_layouts(bad)
+            StripLayout.read(bad)
     with pytest.raises(LightLayoutError, match="no lamps"):
         ShelfLights(Wall(), LAYOUT).light(LightOrder("v", ("z-9",), ttl_s=1))
 
