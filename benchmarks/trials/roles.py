@@ -1,6 +1,7 @@
 """The programs trials start in processes of their own: ``python -m benchmarks.trials.roles ROLE FOLDER …``.
 
-``server`` is a bridge, ``kiosks`` a group of kiosks with real stores, ``swarm`` many light devices.
+``server`` is a bridge, ``api`` the whole server with its HTTP interface, ``kiosks`` a group of kiosks with real stores,
+``swarm`` many light devices.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from kernel.clock import SystemClock
 from kernel.db import Database
 from kernel.ids import SystemIds
 from kernel.log import set_up_logging
+from kernel.settings import load_settings
 
 
 class _MortalIntake:
@@ -59,6 +61,20 @@ def server(folder: Path, database_url: str, url: str, keepalive_s: str) -> None:
     stop.wait()
     bridge.stop()
     _say(json.dumps(vars(bridge.stats)))
+
+
+def api(home: Path) -> None:
+    """Be what ``cunda serve`` is, over a database that is ready and a broker that runs; says its address."""
+    from api.app import create_app
+    from api.bootstrap import open_services
+    from api.devices import running_bridge, using_broker
+    from api.server import bound_socket, serve_forever
+
+    settings = load_settings(home=home, database_url=None, broker_url=None, http_port=0)
+    with open_services(settings) as services, using_broker(services) as broker, running_bridge(services, broker):
+        at = bound_socket(settings.http_host, 0)
+        _say(f"http://{settings.http_host}:{at.getsockname()[1]}")
+        serve_forever(create_app(services), at)
 
 
 def kiosks(folder: Path, group: str, groups: str, quota: str, per_s: str, seed: str) -> None:
@@ -96,7 +112,7 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-ROLES: dict[str, Callable[..., None]] = {"server": server, "kiosks": kiosks, "swarm": swarm}
+ROLES: dict[str, Callable[..., None]] = {"server": server, "api": api, "kiosks": kiosks, "swarm": swarm}
 
 if __name__ == "__main__":
     set_up_logging("error", "text")

@@ -44,7 +44,7 @@ BATCH: Final = 128  # half of what the broker lets be on its way
 _ACTIVE_WITHIN: Final = timedelta(days=7)
 _PERIODIC_S: Final = 5.0
 _PAUSE_S: Final = 1.0
-_COMMANDS_S: Final = 0.1  # commands issued by another process are found within this time: a person waits for a door
+_COMMANDS_S: Final = 0.05  # commands issued by another process are found within this time: a person waits
 _LOOK_S: Final = 0.02
 _KIND_EVENT: Final = "/evt/"
 
