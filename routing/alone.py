@@ -16,21 +16,31 @@ from numpy.typing import NDArray
 from routing.problem import UNREACHABLE, Problem, VehicleType
 
 Int64Array = NDArray[np.int64]
+_ROWS_AT_ONCE = 256  # keeps a sweep's block in the processor's cache
+
+
+Paths = dict[tuple[int, str, int, bool], Int64Array]
+"""Shortest paths by profile, matrix, place, and whether they lead back to it."""
 
 
 def shortest_paths(matrix: NDArray[Any], origin: int) -> Int64Array:
-    """Compute the length of the shortest path from one location to each, shape (locations,)."""
-    size = len(matrix)
-    best = np.full(size, UNREACHABLE, dtype=np.int64)
+    """Compute the length of the shortest path from one location to each, shape (locations,).
+
+    Notes
+    -----
+    Label correcting in whole sweeps (Bellman 1958): road matrices are shortest paths already but for rounding, so
+    the second or third sweep finds nothing, and a sweep is one pass of numpy over the rows that improved.
+    """
+    best: Int64Array = np.minimum(matrix[origin].astype(np.int64), UNREACHABLE)
     best[origin] = 0
-    waiting = np.ones(size, dtype=bool)
-    for _ in range(size):
-        at = int(np.where(waiting, best, np.iinfo(np.int64).max).argmin())
-        if best[at] >= UNREACHABLE:
-            break
-        waiting[at] = False
-        row = matrix[at].astype(np.int64)
-        np.minimum(best, np.where(row >= UNREACHABLE, UNREACHABLE, best[at] + row), out=best)
+    improved = np.flatnonzero(best < UNREACHABLE)
+    while improved.size:
+        shorter = np.full(len(best), UNREACHABLE, dtype=np.int64)
+        for start in range(0, improved.size, _ROWS_AT_ONCE):
+            rows = improved[start : start + _ROWS_AT_ONCE]
+            np.minimum(shorter, (matrix[rows] + best[rows, None]).min(axis=0), out=shorter)
+        improved = np.flatnonzero(shorter < best)
+        best[improved] = shorter[improved]
     return best
 
 
@@ -44,11 +54,17 @@ class Excess:
 
 
 class AloneBounds:
-    """Answers for one problem; shortest paths are kept between questions."""
+    """Answers for one problem; shortest paths are kept between questions.
 
-    def __init__(self, problem: Problem) -> None:
+    Parameters
+    ----------
+    paths
+        Paths of an earlier problem with the same profiles, to go on from.
+    """
+
+    def __init__(self, problem: Problem, paths: Paths | None = None) -> None:
         self.problem = problem
-        self._paths: dict[tuple[int, str, int, bool], Int64Array] = {}
+        self._paths: Paths = {} if paths is None else paths
 
     def excesses(self, kind_index: int, unit: tuple[int, ...]) -> tuple[Excess, ...]:
         """List every limit that a task, or a shipment's two tasks, break on a type in any plan at all."""

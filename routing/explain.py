@@ -153,14 +153,21 @@ class Explanation:
         return self.fixes[0] if self.fixes else None
 
 
-def explain(problem: Problem, solution: Solution, tasks: Iterable[int] | None = None) -> tuple[Explanation, ...]:
+def explain(
+    problem: Problem, solution: Solution, tasks: Iterable[int] | None = None, *, bounds: AloneBounds | None = None
+) -> tuple[Explanation, ...]:
     """Explain every task that is left out, or those asked for.
 
     Tasks whose alternative is served are not left out. Both ends of a shipment get the same explanation.
+
+    Parameters
+    ----------
+    bounds
+        Bounds for this problem that know paths from before.
     """
     served = {task for route in solution.routes for task in route.tasks}
     asked = solution.unassigned if tasks is None else tuple(tasks)
-    explainer = _Explainer(problem, solution)
+    explainer = _Explainer(problem, solution, bounds or AloneBounds(problem))
     found = []
     for task in asked:
         group = problem.alternatives_of_task.get(task)
@@ -227,10 +234,10 @@ _ROADLESS = (ViolationCode.UNREACHABLE_LEG, ViolationCode.SHIPMENT_ORDER, Violat
 class _Explainer:
     """Explains tasks of one plan; bounds and the judgement of the plan are kept between tasks."""
 
-    def __init__(self, problem: Problem, solution: Solution) -> None:
+    def __init__(self, problem: Problem, solution: Solution, bounds: AloneBounds) -> None:
         self.problem = problem
         self.solution = solution
-        self.bounds = AloneBounds(problem)
+        self.bounds = bounds
         self.before = {route.vehicle: check_route(problem, route) for route in solution.routes}
         self.whole = check(problem, solution)
 

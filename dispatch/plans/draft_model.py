@@ -31,8 +31,9 @@ class PlanClosure(Base):
 class PlanDraft(Base):
     """A dispatcher's draft: steps on a version, until it is saved as a version or discarded.
 
-    ``facts_at`` is the moment whose facts (what is done, what is loaded) the draft was made with. ``steps``
-    counts the rows of ``plan_draft_step``; whoever adds one must know the count before.
+    ``facts_at`` is the moment whose facts (what is done, what is loaded) the draft was made with, null when the
+    version was not in force then. ``steps`` counts the rows of ``plan_draft_step``; whoever adds one must know
+    the count before.
     """
 
     __tablename__ = "plan_draft"
@@ -45,7 +46,7 @@ class PlanDraft(Base):
     state: Mapped[str] = mapped_column(String(12))
     steps: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    facts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    facts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     actor: Mapped[str] = mapped_column(String(80))
     copied_from: Mapped[str | None] = mapped_column(String(36))
     version_id: Mapped[str | None] = mapped_column(ForeignKey("plan_version.id"))

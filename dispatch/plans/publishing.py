@@ -26,7 +26,7 @@ def publish_version(
     StalePlanError
         If the version was not made from what is in force.
     PlanUnderWayError
-        If it would take parcels off loaded vans.
+        If it would take parcels off loaded vans, or move what is done.
     """
     repository = PlanRepository(session)
     current = repository.publication(plan.id)
@@ -46,6 +46,11 @@ def publish_version(
         raise PlanUnderWayError(
             f"version {version.number} has no route for {len(on_vans)} parcels that are on vans",
             parcels=on_vans[:_SHOWN_PARCELS],
+        )
+    moved = [] if in_force is None else repository.moved_work(plan.id, in_force, version.id)
+    if moved:
+        raise PlanUnderWayError(
+            f"version {version.number} moves {len(moved)} stops that are done", stops=moved[:_SHOWN_PARCELS]
         )
     body = {
         "version": version.id,

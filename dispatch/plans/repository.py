@@ -332,6 +332,26 @@ class PlanRepository:
         )
         return list(self._session.scalars(query))
 
+    def moved_work(self, plan_id: str, old_version_id: str, new_version_id: str) -> list[str]:
+        """Give the keys of stops that are done and that a version takes from the vehicle that did them."""
+        reported = {(one.vehicle_id, one.stop_key) for one in self.progress(plan_id)}
+        if not reported:
+            return []
+        query = (
+            select(PlanRoute.vehicle_id, PlanStop.key)
+            .join(PlanStop, PlanStop.route_id == PlanRoute.id)
+            .join(PlanVersionRoute, PlanVersionRoute.route_id == PlanRoute.id)
+            .where(PlanStop.key.in_({key for _, key in reported}))
+        )
+        old, new = (
+            {
+                (vehicle_id, key)
+                for vehicle_id, key in self._session.execute(query.where(PlanVersionRoute.version_id == one))
+            }
+            for one in (old_version_id, new_version_id)
+        )
+        return sorted(key for _, key in (reported & old) - new)
+
     def add_line(self, line: RouteLine, source: str) -> str:
         """Keep a line, once, and give its id."""
         packed = pack(line)

@@ -7,12 +7,14 @@ works for seconds in between; publishing and inserting decide and store in the s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, Protocol
 
 from sqlalchemy.orm import Session
 
+from dispatch.demand.parcel import DueParcel
+from dispatch.demand.reasons import Reason
 from dispatch.demand.service_times import ServiceTimes
 from dispatch.demand.stops import Demand, build_stops
 from dispatch.fleet.errors import NoFleetError
@@ -49,6 +51,23 @@ class Solver(Protocol):
     def __call__(self, problem: Problem, seconds: float, *, seed: int, threads: int, progress: Progress) -> Result:
         """Return the best plan found."""
         ...
+
+
+class Rhythm(Protocol):
+    """Something that knows which parcels wait for their village's next service day."""
+
+    def __call__(
+        self, session: Session, region: str, day: date, parcels: Sequence[DueParcel]
+    ) -> tuple[Sequence[DueParcel], Mapping[str, Reason]]:
+        """Return the parcels to plan, and a reason for each of the others."""
+        ...
+
+
+def every_day(
+    session: Session, region: str, day: date, parcels: Sequence[DueParcel]
+) -> tuple[Sequence[DueParcel], Mapping[str, Reason]]:
+    """Serve every village on every day."""
+    return parcels, {}
 
 
 @dataclass(frozen=True)
@@ -93,6 +112,8 @@ class Planner:
         The search; the routing core in production.
     software
         Versions that made the plan, kept with it.
+    rhythm
+        Which parcels wait for their village's next service day.
     """
 
     def __init__(
@@ -104,8 +125,10 @@ class Planner:
         matrices: MatrixStore,
         solver: Solver,
         software: Mapping[str, str],
+        rhythm: Rhythm = every_day,
     ) -> None:
         self._database = database
+        self._rhythm = rhythm
         self._regions = regions
         self._ids = ids
         self._clock = clock
@@ -205,16 +228,18 @@ class Planner:
         opened = self._region(region)
         with self._database.read() as session:
             given = load_day(session, opened, day)
+            today, waiting = self._rhythm(session, region, day, given.parcels)
         lap("load_s")
         _refuse_empty(region, day, given)
         demand = build_stops(
-            given.parcels,
+            today,
             day,
             given.places,
             given.sites,
             [(kind.id, kind.capacity) for kind in given.fleet.used_types],
             settings.service_times,
         )
+        demand = replace(demand, reasons={**demand.reasons, **waiting})
         lap("stops_s")
         points = day_points(given.depot, demand.stops, given.site_points)
         roads: Roads = opened.engine()

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 from dispatch.custody.events import NewCustodyEvent
@@ -18,6 +19,7 @@ from dispatch.custody.ledger import Ledger
 from dispatch.fleet.fleet import CourierSpec, Fleet, Load, TypeSpec, VehicleSpec
 from dispatch.fleet.repository import FleetRepository
 from dispatch.parcels.model import Company, Parcel
+from dispatch.plans.drafts import PlanDesk
 from dispatch.plans.matrices import MatrixStore
 from dispatch.plans.service import Planner
 from kernel.clock import ManualClock
@@ -29,9 +31,11 @@ from lockers.registry.model import Site
 from maps.engines.protocol import Matrix, Path, Snaps
 from maps.places import Place, Township
 from maps.region import Region
+from routing import solve
 from routing.checker import check_route
 from routing.problem import Problem
 from routing.solution import Result, Solution
+from routing.stop import MaxIterations
 
 DAY = date(2026, 3, 4)
 HOUR = 3600
@@ -71,8 +75,24 @@ class PlainRoads:
         return Snaps(np.zeros(count, "i4"), np.zeros(count), away, np.ones(count, bool), where)
 
     def with_closures(self, closed: Any) -> Any:
-        """Nobody asks."""
-        raise AssertionError("planning closes no road")
+        """Cut everything off that lies inside the closed area."""
+        return ClosedRoads(closed)
+
+
+class ClosedRoads(PlainRoads):
+    """The same roads, but no way leads into an area."""
+
+    def __init__(self, closed: Any) -> None:
+        self.closed = closed
+
+    def matrix(self, src: Any, dst: Any, profile: str = "van") -> Matrix:
+        """Measure along the streets that are left."""
+        open_roads = super().matrix(src, dst, profile)
+        start, end = np.asarray(src, float).reshape(-1, 2), np.asarray(dst, float).reshape(-1, 2)
+        inside = [np.array([self.closed.covers(Point(*one)) for one in some]) for some in (start, end)]
+        cut = inside[0][:, None] | inside[1][None, :]
+        times, metres = (np.where(cut & (one > 0), np.inf, one) for one in (open_roads.time_s, open_roads.dist_m))
+        return Matrix(times.astype("f4"), metres.astype("f4"), "road")
 
 
 def append_solver(problem: Problem, seconds: float, *, seed: int, threads: int, progress: Progress) -> Result:
@@ -282,3 +302,34 @@ def one_van_office(
         return open_office(sqlite_database, clock, ids, tmp_path, replace(fleet, types=tuple(types)))
 
     return make
+
+
+def search_some(
+    problem: Problem, seconds: float, *, seed: int, threads: int, progress: Progress, initial: Solution
+) -> Result:
+    """Search by iterations, so that every machine finds the same."""
+    return solve(problem, MaxIterations(400), seed, initial, threads)
+
+
+@pytest.fixture
+def search() -> Callable[..., Result]:
+    """Give the real solver, stopped by iterations."""
+    return search_some
+
+
+@pytest.fixture
+def desk(two_villages_one_bridge: Office) -> PlanDesk:
+    """Give the office's desk for drafts."""
+    return desk_of(two_villages_one_bridge)
+
+
+def desk_of(office: Office) -> PlanDesk:
+    """Furnish a desk over an office."""
+    matrices = MatrixStore(office.folder / "matrices")
+    return PlanDesk(office.database, office.shelf, office.ids, office.clock, matrices, {"cunda": "test"})
+
+
+@pytest.fixture
+def desk_for() -> Callable[[Office], PlanDesk]:
+    """Give a maker of desks over other offices."""
+    return desk_of
