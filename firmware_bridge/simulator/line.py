@@ -106,7 +106,7 @@ class FaultsState:
 class SimLine:
     """Devices on one line; the other end is a device file like ``/dev/ttyUSB0``.
 
-    Use as a context manager; :attr:`path` is what a driver opens, :attr:`spoilt_s` when it was last sent something bad.
+    Use as a context manager; :attr:`path` is what a driver opens, :attr:`spoilt_s` when it last carried something bad.
     """
 
     def __init__(self, devices: Sequence[SimDevice], faults: FaultsState | None = None) -> None:
@@ -184,11 +184,11 @@ class SimLine:
             if fault is Fault.LATE:
                 self._late.append((time.monotonic() + self.faults.late_s, answer))
                 continue
-            if fault is not None:
-                self.spoilt_s = time.monotonic()
             for piece in self.faults.spoil(fault, request, answer):
                 if piece:
                     self._put(piece)
+                    if fault is not None:
+                        self.spoilt_s = time.monotonic()
                     if fault is Fault.SPLIT:
                         time.sleep(0.001)
 
