@@ -46,7 +46,7 @@ class SearchParams:
     Attributes
     ----------
     near
-        Neighbours of a task beside which it is tried.
+        Neighbours of a task beside which it is tried; None chooses by the problem's features.
     start_heat, end_heat
         Temperatures at the begin and end of the budget, in mean arcs of the first plan.
     mean_removed, longest_string
@@ -55,7 +55,7 @@ class SearchParams:
         Iterations between looks at the stopping rule when no clock matters.
     """
 
-    near: int = 40
+    near: int | None = None
     start_heat: float = 0.5
     end_heat: float = 0.005
     mean_removed: float = 10.0

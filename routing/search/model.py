@@ -16,6 +16,9 @@ from routing.search.kernels import arrays as a
 from routing.search.variants import Features
 
 LARGE = 1 << 50
+NEAR_PLAIN = 100
+NEAR_TIMED = 60
+NEAR_OF_SHIPMENTS = 40  # for them every route that passes near is searched along its whole length
 INT32_ARC_LIMIT = 1 << 29
 FAR_COST = (1 << 30) - 1
 KEY_WEIGHTS_PLAIN = (4, 4, 2, 1)
@@ -60,6 +63,13 @@ class Model:
     frozen_orders: tuple[tuple[int, tuple[int, ...]], ...]
 
 
+def _near_count(flags: Features) -> int:
+    """Choose how many neighbours a task is tried beside (docs/solver/experiments.md)."""
+    if flags.pair:
+        return NEAR_OF_SHIPMENTS
+    return NEAR_TIMED if flags.tw else NEAR_PLAIN
+
+
 def unsupported_features(problem: Problem) -> tuple[str, ...]:
     """Name the rules of a problem the core cannot search over."""
     found = {
@@ -79,7 +89,7 @@ def _duration_matters(kind: VehicleType) -> bool:
     return kind.cost_per_s > 0 or kind.max_duration_s is not None or _overtime_priced(kind)
 
 
-def compile_problem(problem: Problem, near_count: int = 40) -> Model:
+def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
     """Build the arrays of a problem.
 
     Raises
@@ -107,7 +117,7 @@ def compile_problem(problem: Problem, near_count: int = 40) -> Model:
     )
     service, bare = service.reshape(len(used), n), bare.reshape(len(used), n)
     prices = _node_costs(problem, classes, scale, service)
-    near = neighbours(cost, time if flags.tw else None, windows, service, n, near_count)
+    near = neighbours(cost, time if flags.tw else None, windows, service, n, near_count or _near_count(flags))
     required, prize = rules.prizes(problem, cost, cls, prices, scale)
     data = a.Data(
         n=n,

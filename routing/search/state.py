@@ -57,7 +57,7 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
     return a.State(
         node=node,
         seq=np.zeros((slots, longest + 2), dtype=np.int32),
-        rint=np.zeros((slots, 8), dtype=np.int64),
+        rint=np.zeros((slots, a.ROUTE_COLUMNS), dtype=np.int64),
         load=np.zeros((slots, dims, 3), dtype=np.int64),
         peak=np.zeros(peak, dtype=np.int64),
         free_slots=np.arange(slots - 1, -1, -1, dtype=np.int32),
@@ -73,7 +73,7 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
         saved=np.zeros(touched, dtype=np.int32),
         saved_stamp=np.zeros(slots, dtype=np.int64),
         saved_seq=np.zeros((touched, longest + 2), dtype=np.int32),
-        saved_rint=np.zeros((touched, 8), dtype=np.int64),
+        saved_rint=np.zeros((touched, a.ROUTE_COLUMNS), dtype=np.int64),
         saved_load=np.zeros((touched, dims, 3), dtype=np.int64),
         saved_node=np.zeros((touched, longest, width), dtype=number),
         saved_peak=np.zeros(saved_peak, dtype=np.int64),

@@ -364,20 +364,10 @@ KNOWN = {
 }
 
 
-# One plan of territory prices is missed too (545 where 484 is best); only this seed, and strictly.
-MISSED = {
-    ("territory", 1): pytest.mark.xfail(
-        strict=True, reason="stays at 545 where 484 is best; the plan is clean, but dearer"
-    )
-}
-
-
 @pytest.mark.parametrize(
     ("variant", "seed"),
     [
-        pytest.param(
-            v, seed, marks=MISSED.get((v.__name__, seed), KNOWN.get(v.__name__, ())), id=f"{v.__name__}-{seed}"
-        )
+        pytest.param(v, seed, marks=KNOWN.get(v.__name__, ()), id=f"{v.__name__}-{seed}")
         for v in VARIANTS
         for seed in SEEDS
     ],

@@ -59,7 +59,9 @@ from .routes import (
 )
 from .walk import walk
 
-WHOLE_ROUTE = 0.005
+WHOLE_LONG = 0.005
+WHOLE_SHORT = 0.02
+SHORT = 15
 MOST_WHOLE = 100
 OTHER_CLASS = 0.1
 
@@ -197,10 +199,13 @@ def ruin(data, state, mean_removed, longest):
     delta = 0
     seed = below(rng, n)
     r = state.node[seed, RID]
-    if r >= 0 and unit(rng) < WHOLE_ROUTE and state.rint[r, LEN] <= MOST_WHOLE:
-        # Strings never empty a long route, so saving a vehicle or changing its kind takes this.
-        delta += ruin_route(data, state, r, seed, state.rint[r, LEN], stamp)
-    elif present > 0 and info[NROUTES] > 0:
+    size = state.rint[r, LEN] if r >= 0 else 0
+    whole = size > 0 and unit(rng) < (WHOLE_SHORT if size <= SHORT else WHOLE_LONG) and size <= MOST_WHOLE
+    if whole:
+        # Strings never empty a route, so saving a vehicle or changing its kind takes this. Behind a short
+        # route strings follow as well: they make room for its tasks in the routes around.
+        delta += ruin_route(data, state, r, seed, size, stamp)
+    if (not whole or size <= SHORT) and present > 0 and info[NROUTES] > 0 and delta < INF // 2:
         mean_length = present // info[NROUTES]
         ls = max(1, min(longest, mean_length))
         strings = 1 + int(unit(rng) * (4.0 * mean_removed / (1.0 + ls) - 1.0))
@@ -354,10 +359,12 @@ def insert_lead(data, state, lead, limit, blink):
 
 
 @inner
-def recreate(data, state, heat):
-    """Insert the removed tasks again, each at its cheapest place; return the cost change."""
+def recreate(data, state, heat, delta, worst):
+    """Insert the removed tasks again, each at its cheapest place; return the cost change, INF if hopeless.
+
+    Insertions only add to the cost, so nothing below ``worst`` can come of a change that has reached it.
+    """
     info = state.info
-    delta = 0
     sort_removed(data, state)
     for i in range(info[NREM]):
         x = state.removed[i]
@@ -372,6 +379,8 @@ def recreate(data, state, heat):
         elif state.was_absent[x]:
             drop_absent(state, x)
             delta -= price
+        if delta >= worst:
+            return INF
     return delta
 
 
@@ -523,6 +532,12 @@ def change_class(data, state):
 
 
 @inner
+def sure_loss(state, other_class):
+    """Tell whether nothing that comes after an insertion can take its cost back."""
+    return not RICH and not other_class and state.info[NABSENT] == 0
+
+
+@inner
 def iterate(data, state, task, heat, mean_removed, longest):
     """Do one iteration: ruin (or take what Python put into ``removed``), recreate, accept or undo."""
     info = state.info
@@ -533,11 +548,14 @@ def iterate(data, state, task, heat, mean_removed, longest):
     else:
         info[NSAVED] = 0
         delta = 0
+    # Drawn beforehand, so that a plan already too dear need not be finished.
+    worst = heat * exponential(state.rng, data.minus_log) if task == ANNEAL else 1.0 * INF
+    other_class = HET and data.cls.shape[0] > 1 and unit(state.rng) < OTHER_CLASS
     if delta < INF // 2:
-        delta += recreate(data, state, heat)
-        if HET and data.cls.shape[0] > 1 and unit(state.rng) < OTHER_CLASS:
+        delta = recreate(data, state, heat, delta, worst if sure_loss(state, other_class) else 1.0 * INF)
+        if other_class and delta < INF // 2:
             delta += change_class(data, state)
-    if task != ANNEAL or delta < heat * exponential(state.rng, data.minus_log):
+    if delta < worst:
         info[CUR] += delta
         note_dirty(state)
         info[ACCEPTED] += 1

@@ -20,7 +20,8 @@ MAXDIST, MAXDRIVE, FIRSTV, KIND, DM, NOFRONT, MAXTRIPS, TRIPCOST, BREAKS = range
 CLS_COLUMNS = 24
 
 # Columns of State.rint: one row per route slot.
-LEN, CLS, SPAN, WAIT, DIST, DRIVE, EXTRA, AUX = range(8)
+LEN, CLS, SPAN, WAIT, DIST, DRIVE, EXTRA, AUX, BASE = range(9)  # BASE: fixed cost, arcs and nodes; AUX: all
+ROUTE_COLUMNS = 9
 
 # Columns of State.event: what happens on a route, one row each; the last is the arrival at the end.
 EV_START, EV_TRAVEL, EV_WORK, EV_WHAT = range(4)
@@ -94,7 +95,7 @@ class State(NamedTuple):
 
     node: Any  # (n, NARROW or WIDE)
     seq: Any  # (slots, longest + 2) int32
-    rint: Any  # (slots, 8) int64
+    rint: Any  # (slots, ROUTE_COLUMNS) int64
     load: Any  # (slots, dimensions, 3) int64: delivered, picked up, peak
     peak: Any  # (n, dimensions, 2) int64: highest load up to and from the task on
     free_slots: Any  # (slots,) int32 stack
@@ -110,7 +111,7 @@ class State(NamedTuple):
     saved: Any  # (touched,) int32 route slots
     saved_stamp: Any  # (slots,) int64
     saved_seq: Any  # (touched, longest + 2)
-    saved_rint: Any  # (touched, 8)
+    saved_rint: Any  # (touched, ROUTE_COLUMNS)
     saved_load: Any  # (touched, dimensions, 3)
     saved_node: Any  # (touched, longest, width)
     saved_peak: Any  # (touched, longest, dimensions, 2)

@@ -204,10 +204,10 @@ def route_may_take(data, state, r, c, x):
     """Quick test of a whole route for task ``x``: amounts, skills, room."""
     if HET and data.allowed[c, x] == 0:
         return False
-    if state.rint[r, LEN] + 4 > state.seq.shape[1]:
-        state.info[GROW] = 1
-        return False
     if RICH:
+        if state.rint[r, LEN] + 4 > state.seq.shape[1]:
+            state.info[GROW] = 1
+            return False
         return companions_agree(data, state, r, x)
     for d in range(data.delivery.shape[1]):
         if state.load[r, d, 0] + data.delivery[x, d] > data.capacity[c, d]:

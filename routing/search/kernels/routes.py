@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .arrays import (
     AUX,
+    BASE,
     CLOSE,
     CLS,
     CM,
@@ -62,11 +63,129 @@ from .windows import latest_start, next_start
 
 
 @inner
-def refresh_times(data, state, r):
-    """Recompute earliest and latest times and duration segments along one route; tell whether it holds.
+def refresh_times(data, state, r, first, last):
+    """Recompute earliest and latest times and duration segments after a change; tell whether the route holds.
 
-    For rich problems the times are necessary conditions only: breaks are not counted, set-up is left out
-    where it might fall away, and who may be late at a price has no closing.
+    Only the entries ``first..last`` are new or have lost a neighbour: the past of those before and the future
+    of those behind is as it was. Each pass ends where it finds nothing changed any more.
+    """
+    holds = refresh_forward(data, state, r, first, last)
+    refresh_backward(data, state, r, first, last)
+    return holds
+
+
+@inner
+def refresh_forward(data, state, r, first, last):
+    """Recompute earliest times from entry ``first`` on; tell whether all windows are met."""
+    node = state.node
+    seq = state.seq
+    length = state.rint[r, LEN]
+    c = state.rint[r, CLS] if HET else 0
+    tm = data.cls[c, TM]
+    u = seq[r, first - 1]
+    d = 0
+    e = data.cls[c, OPEN]
+    late = data.cls[c, SCLOSE]
+    dep = data.cls[c, OPEN]
+    if first > 1:
+        dep = node[u, DEP]
+        if DUR:
+            d = node[u, PD]
+            e = node[u, PE]
+            late = node[u, PL]
+    holds = True
+    for k in range(first, length + 1):
+        x = seq[r, k]
+        t = data.time[tm, u, x]
+        s = data.service[c, x]
+        start = next_start(data, x, dep + t)
+        if start < 0:
+            holds = False
+        dep = start + s
+        same = k > last and node[x, DEP] == dep
+        node[x, TPRV] = t
+        node[x, SVC] = s
+        node[x, DEP] = dep
+        if DUR:
+            at = d + t
+            opens = data.windows[x, 0]
+            wait = max(0, opens - at - late)
+            d = at + s + wait
+            e = max(e, opens - at) - wait
+            late = min(late, data.windows[x, 1] - at)
+            same = same and node[x, PD] == d and node[x, PE] == e and node[x, PL] == late
+            node[x, PD] = d
+            node[x, PE] = e
+            node[x, PL] = late
+        u = x
+        if same:
+            break
+    u = seq[r, length]
+    t = data.time[tm, u, seq[r, length + 1]]
+    if DUR:
+        at = node[u, PD] + t
+        d = at + max(0, data.cls[c, EOPEN] - at - node[u, PL])
+        work = t
+        for k in range(1, length + 1):
+            work += node[seq[r, k], TPRV] + node[seq[r, k], SVC]
+        state.rint[r, SPAN] = d
+        state.rint[r, WAIT] = d - work
+        if d > data.cls[c, MAXDUR]:
+            holds = False
+    return holds and node[u, DEP] + t <= data.cls[c, CLOSE]
+
+
+@inner
+def refresh_backward(data, state, r, first, last):
+    """Recompute latest times from entry ``last`` back."""
+    node = state.node
+    seq = state.seq
+    length = state.rint[r, LEN]
+    c = state.rint[r, CLS] if HET else 0
+    y = seq[r, last + 1]
+    if last == length:
+        t = data.time[data.cls[c, TM], seq[r, length], y]
+        lt = data.cls[c, CLOSE]
+        d = 0
+        e = data.cls[c, EOPEN]
+        late = data.cls[c, CLOSE]
+    else:
+        t = node[y, TPRV]
+        lt = node[y, LT]
+        if DUR:
+            d = node[y, SD]
+            e = node[y, SE]
+            late = node[y, SL]
+    for k in range(last, 0, -1):
+        x = seq[r, k]
+        s = node[x, SVC]
+        lt = latest_start(data, x, lt - t - s)
+        same = k < first and node[x, LT] == lt
+        node[x, LT] = lt
+        if DUR:
+            # x (service s, its window) joined with what follows over an edge of t
+            at = s + t
+            opens = data.windows[x, 0]
+            closes = data.windows[x, 1]
+            wait = max(0, e - at - closes)
+            d = at + d + wait
+            e = max(opens, e - at) - wait
+            late = min(closes, late - at)
+            same = same and node[x, SD] == d and node[x, SE] == e and node[x, SL] == late
+            node[x, SD] = d
+            node[x, SE] = e
+            node[x, SL] = late
+        t = node[x, TPRV]
+        if same:
+            break
+
+
+@inner
+def refresh_rich_times(data, state, r):
+    """Recompute earliest and latest times along one route of a rich problem; tell whether it may hold.
+
+    They are necessary conditions only: breaks are not counted, set-up is left out where it might fall away,
+    and who may be late at a price has no closing.
     """
     n = data.n
     node = state.node
@@ -76,92 +195,40 @@ def refresh_times(data, state, r):
     tm = data.cls[c, TM]
     dep = data.cls[c, OPEN]
     holds = True
-    if DUR and not RICH:
-        d = 0
-        e = data.cls[c, OPEN]
-        last = data.cls[c, SCLOSE]
-        work = 0
     u = seq[r, 0]
     for k in range(1, length + 1):
         x = seq[r, k]
         t = data.time[tm, u, x]
-        if RICH and x >= n:
+        if x >= n:
             dep = max(dep + t, data.terminal[x - n, 0]) + data.terminal[x - n, 2]
             u = x
             continue
         node[x, TPRV] = t
         s = data.service[c, x]
         start = next_start(data, x, dep + t)
-        if RICH:
-            if start < 0 and data.late[x] >= 0:
-                start = dep + t
-            if u < n and data.place[u] == data.place[x]:
-                s = data.bare[c, x]
+        if start < 0 and data.late[x] >= 0:
+            start = dep + t
+        if u < n and data.place[u] == data.place[x]:
+            s = data.bare[c, x]
         if start < 0:
             holds = False
         node[x, SVC] = s
         dep = start + s
         node[x, DEP] = dep
-        if DUR and not RICH:
-            at = d + t
-            opens = data.windows[x, 0]
-            closes = data.windows[x, 1]
-            wait = max(0, opens - at - last)
-            d = d + t + s + wait
-            new_e = max(e, opens - at) - wait
-            last = min(last, closes - at)
-            e = new_e
-            work += t + s
-            node[x, PD] = d
-            node[x, PE] = e
-            node[x, PL] = last
         u = x
-    end = seq[r, length + 1]
-    t_end = data.time[tm, u, end]
+    t = data.time[tm, u, seq[r, length + 1]]
     lt = data.cls[c, CLOSE]
-    if dep + t_end > lt:
+    if dep + t > lt:
         holds = False
-    if DUR and not RICH:
-        at = d + t_end
-        wait = max(0, data.cls[c, EOPEN] - at - last)
-        d = at + wait
-        work += t_end
-        state.rint[r, SPAN] = d
-        state.rint[r, WAIT] = d - work
-        if d > data.cls[c, MAXDUR]:
-            holds = False
-        sd = 0
-        se = data.cls[c, EOPEN]
-        sl = data.cls[c, CLOSE]
-    t = t_end
     for k in range(length, 0, -1):
         x = seq[r, k]
-        if RICH and x >= n:
+        if x >= n:
             lt = min(data.terminal[x - n, 1], lt - t - data.terminal[x - n, 2])
             t = data.time[tm, seq[r, k - 1], x]
             continue
-        s = node[x, SVC]
-        if RICH:
-            s = data.bare[c, x]
-            if data.late[x] >= 0:
-                lt = lt - t - s
-            else:
-                lt = latest_start(data, x, lt - t - s)
-        else:
-            lt = latest_start(data, x, lt - t - s)
+        s = data.bare[c, x]
+        lt = lt - t - s if data.late[x] >= 0 else latest_start(data, x, lt - t - s)
         node[x, LT] = lt
-        if DUR and not RICH:
-            # x (service s, its window) joined with what follows over an edge of t
-            at = s + t
-            opens = data.windows[x, 0]
-            closes = data.windows[x, 1]
-            wait = max(0, se - at - closes)
-            sd = at + sd + wait
-            se = max(opens, se - at) - wait
-            sl = min(closes, sl - at)
-            node[x, SD] = sd
-            node[x, SE] = se
-            node[x, SL] = sl
         t = node[x, TPRV]
     return holds
 
@@ -238,16 +305,29 @@ def refresh(data, state, r):
     if length > 0 and u < n:
         node[u, NXT] = end
         node[u, CNXT] = arc
+    rint[r, BASE] = cost
     refresh_loads(data, state, r)
-    if TW and not refresh_times(data, state, r):
-        cost = INF
-    if LIMITS and not RICH and not refresh_limits(data, state, r):
-        cost = INF
     if RICH:
         extra = walk(data, state, c, copy_line(state, r, length))
+        holds = refresh_rich_times(data, state, r)
         rint[r, EXTRA] = extra
-        cost = INF if extra >= INF or cost >= INF else cost + extra
-    elif DUR and cost < INF:
+        cost = cost + extra if holds and extra < INF else INF
+        rint[r, AUX] = cost
+        return cost
+    return settle(data, state, r, 1, length)
+
+
+@inner
+def settle(data, state, r, first, last):
+    """Recompute times and limits of a route that changed at ``first..last``; return its cost, INF if a rule breaks."""
+    rint = state.rint
+    c = rint[r, CLS] if HET else 0
+    cost = rint[r, BASE]
+    if TW and not refresh_times(data, state, r, first, last):
+        cost = INF
+    if LIMITS and not refresh_limits(data, state, r):
+        cost = INF
+    if DUR and cost < INF:
         cost += data.cls[c, PS] * rint[r, WAIT]
         cost += data.cls[c, OTPRICE] * max(0, rint[r, SPAN] - data.cls[c, OTAFTER])
     rint[r, AUX] = cost
@@ -412,10 +492,8 @@ def insert_at(data, state, r, k, x):
     rint = state.rint
     node = state.node
     length = rint[r, LEN]
-    if TW or MIXED or LIMITS or PAIR or RICH:
-        before = rint[r, AUX]
-        if length == 0:
-            before = 0
+    before = rint[r, AUX] if length > 0 else 0
+    if RICH:
         for i in range(length + 1, k - 1, -1):
             seq[r, i + 1] = seq[r, i]
         seq[r, k] = x
@@ -453,8 +531,14 @@ def insert_at(data, state, r, k, x):
     if k <= length:
         node[v, PRV] = x
         node[v, CPRV] = out
-    for d in range(data.delivery.shape[1]):
-        state.load[r, d, 0] += data.delivery[x, d]
+    rint[r, BASE] += delta
+    if MIXED or PAIR:
+        refresh_loads(data, state, r)
+    else:
+        for d in range(data.delivery.shape[1]):
+            state.load[r, d, 0] += data.delivery[x, d]
+    if TW or LIMITS:
+        return settle(data, state, r, k, k) - before
     return delta
 
 
@@ -464,6 +548,7 @@ def start_empty(data, state, r, c):
     state.rint[r, LEN] = 0
     state.rint[r, CLS] = c
     state.rint[r, AUX] = 0
+    state.rint[r, BASE] = 0
     state.seq[r, 0] = data.cls[c, START]
     state.seq[r, 1] = data.cls[c, END]
     for d in range(state.load.shape[1]):
@@ -479,13 +564,13 @@ def compact(data, state, r, stamp):
     rint = state.rint
     node = state.node
     length = rint[r, LEN]
-    if TW or MIXED or LIMITS or PAIR or RICH:
+    if RICH:
         before = rint[r, AUX]
         end = seq[r, length + 1]
         kept = 0
         for i in range(1, length + 1):
             x = seq[r, i]
-            if RICH and x >= data.n:
+            if x >= data.n:
                 if kept == 0 or seq[r, kept] >= data.n:
                     continue
             elif state.mark[x] == stamp:
@@ -493,7 +578,7 @@ def compact(data, state, r, stamp):
                 continue
             kept += 1
             seq[r, kept] = x
-        if RICH and kept > 0 and seq[r, kept] >= data.n:
+        if kept > 0 and seq[r, kept] >= data.n:
             kept -= 1
         seq[r, kept + 1] = end
         rint[r, LEN] = kept
@@ -509,7 +594,9 @@ def compact(data, state, r, stamp):
     kept = 0
     u = seq[r, 0]
     gap = False
-    last = seq[r, length]
+    first = 0
+    last = 0
+    tail = seq[r, length]
     for i in range(1, length + 2):
         x = seq[r, i]
         if i <= length and state.mark[x] == stamp:
@@ -517,20 +604,24 @@ def compact(data, state, r, stamp):
             node[x, RID] = NONE
             if HET:
                 delta -= data.node_cost[c, x]
-            for d in range(data.delivery.shape[1]):
-                state.load[r, d, 0] -= data.delivery[x, d]
+            if not (MIXED or PAIR):
+                for d in range(data.delivery.shape[1]):
+                    state.load[r, d, 0] -= data.delivery[x, d]
             gap = True
             continue
         kept += 1
         seq[r, kept] = x
         if gap:
+            if first == 0:
+                first = kept
+            last = kept - 1
             arc = data.cost[cm, u, x]
             if i <= length:
                 delta += arc - node[x, CPRV]
                 node[x, PRV] = u
                 node[x, CPRV] = arc
             else:
-                delta += arc - node[last, CNXT]
+                delta += arc - node[tail, CNXT]
             if kept > 1:
                 node[u, NXT] = x
                 node[u, CNXT] = arc
@@ -538,8 +629,21 @@ def compact(data, state, r, stamp):
         if i <= length:
             node[x, POS] = kept
         u = x
-    rint[r, LEN] = kept - 1
-    if kept == 1:
+    kept -= 1
+    rint[r, LEN] = kept
+    before = rint[r, AUX]
+    if kept == 0:
         delta -= data.cost[cm, seq[r, 0], seq[r, 1]] + data.cls[c, FIXED]
+        rint[r, AUX] = 0
         close_slot(state, r)
+        return -before if TW or LIMITS else delta
+    rint[r, BASE] += delta
+    if MIXED or PAIR:
+        refresh_loads(data, state, r)
+    if TW or LIMITS:
+        if before >= INF:
+            # What broke a rule before has no times to build upon.
+            return settle(data, state, r, 1, kept) - before
+        after = settle(data, state, r, first, last)
+        return INF if after >= INF else after - before
     return delta
