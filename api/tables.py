@@ -13,6 +13,8 @@ _MODEL_MODULES = (
     "dispatch.products.model",
     "dispatch.fleet.model",
     "dispatch.plans.model",
+    "dispatch.plans.draft_model",
+    "dispatch.weekdays.model",
     "dispatch.stations.model",
     "firmware_bridge.server.model",
     "firmware_bridge.pki.model",

@@ -21,6 +21,7 @@ from api.cli import (
     devices,
     docs,
     doctor,
+    echelons,
     fleet,
     kiosks,
     parcels,
@@ -55,6 +56,8 @@ app.add_typer(parcels.app, name="parcels")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(users.app, name="users")
 app.add_typer(db.app, name="db")
+app.add_typer(echelons.echelons, name="echelons")
+app.add_typer(echelons.weekdays, name="weekdays")
 device_health.add_to(devices.app)
 app.add_typer(devices.app, name="device")
 app.add_typer(chaos.app, name="chaos")

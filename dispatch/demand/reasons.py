@@ -71,7 +71,7 @@ _SENTENCES: Final[dict[ReasonCode, tuple[str, str]]] = {
     ReasonCode.POSITION_UNCONFIRMED: ("位置待确认", "Its position is not confirmed"),
     ReasonCode.NO_CONSENT: ("收件人未同意投柜或投站", "The recipient has not agreed to a station or cabinet"),
     ReasonCode.SITE_NOT_IN_SERVICE: ("站点或柜机未启用", "The station, cabinet or kiosk is not in service"),
-    ReasonCode.NOT_A_SERVICE_DAY: ("站点当日不营业", "The station is closed all day"),
+    ReasonCode.NOT_A_SERVICE_DAY: ("当日不是该村或站点的服务日", "The village or station is not served on this day"),
     ReasonCode.NOT_DUE: ("未到派送日", "It is not due on this day"),
     ReasonCode.RELEASED_TOO_LATE: ("到达太晚", "It arrives too late for this day's routes"),
     ReasonCode.LESS_VALUABLE: (
@@ -79,7 +79,10 @@ _SENTENCES: Final[dict[ReasonCode, tuple[str, str]]] = {
         "Other parcels were served first with the vehicles there are",
     ),
     ReasonCode.TAKEN_OFF: ("调度员已从路线移出", "A dispatcher took it off its route"),
-    ReasonCode.VEHICLE_OUT_OF_SERVICE: ("原车辆停用，待重新安排", "Its vehicle is out of service; it waits for another"),
+    ReasonCode.VEHICLE_OUT_OF_SERVICE: (
+        "原车辆停用，待重新安排",
+        "Its vehicle is out of service; it waits for another",
+    ),
 }
 
 

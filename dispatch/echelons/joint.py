@@ -117,6 +117,9 @@ class _SearchState:
         everything = tuple(range(len(self.problem.depots)))
         present = self._try(everything, (), 3 * self.effort.iterations)
         open_depots = everything
+        direct = tuple(depot for depot in everything if self.problem.depots[depot].direct)
+        if direct and len(direct) < len(everything):
+            present = _better(present, self._try(direct, (), 3 * self.effort.iterations))
         for number in range(self.effort.rounds):
             self._tell(number)
             if self.effort.stop():
@@ -251,6 +254,11 @@ class _SearchState:
         """Choose the best set of routes and runs among all known, and complete it."""
         routes = recombine(self.problem, self.book, self.pool)
         return None if routes is None else self._complete(routes, self.effort.iterations)
+
+
+def _better(one: _Candidate | None, other: _Candidate | None) -> _Candidate | None:
+    found = [candidate for candidate in (one, other) if candidate is not None]
+    return min(found, key=lambda candidate: candidate.value, default=None)
 
 
 def depot_cost(problem: TwoEchelonProblem, routes: Sequence[CourierRoute]) -> int:

@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from dispatch.echelons.linear import LinearModelState
+from dispatch.echelons.linear import GAP, LinearModelState
 from dispatch.echelons.plan import CourierRoute
 from dispatch.echelons.problem import TwoEchelonProblem
-from dispatch.echelons.trunks import Tour, TourBookState, bind_vehicles, trunk_vehicles, usable
+from dispatch.echelons.trunks import MANY_TOURS, ROUGH_GAP, Tour, TourBookState, bind_vehicles, trunk_vehicles, usable
 
 RECOMBINE_S: Final = 30.0
 """Seconds HiGHS may take."""
@@ -58,7 +58,7 @@ def recombine(problem: TwoEchelonProblem, book: TourBookState, pool: RoutePoolSt
     for direction in ("out", "back"):
         offers += _carry(model, problem, book, routes, columns, back=direction == "back")
     bind_vehicles(model, problem, offers, vehicles)
-    values = model.solve(RECOMBINE_S)
+    values = model.solve(RECOMBINE_S, GAP if len(offers) < MANY_TOURS else ROUGH_GAP)
     if values is None:
         return None
     return [route for route, column in zip(routes, columns, strict=True) if values[column] > 0.5]

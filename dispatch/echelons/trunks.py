@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.echelons.errors import DepotUnreachableError, EchelonCapacityError
-from dispatch.echelons.linear import LinearModelState
+from dispatch.echelons.linear import GAP, LinearModelState
 from dispatch.echelons.plan import Direction, TrunkRun
 from dispatch.echelons.problem import TwoEchelonProblem
 from routing.problem import UNREACHABLE
@@ -19,6 +19,11 @@ from routing.problem import UNREACHABLE
 IntArray = NDArray[np.int64]
 CHOICE_S: Final = 20.0
 """Seconds HiGHS may take for one choice of runs."""
+MOST_TOURS: Final = 150
+"""Tours of one kind and number of depots that are looked at: those that save most against a run for each depot."""
+MANY_TOURS: Final = 300
+"""From here on HiGHS may stop at :data:`ROUGH_GAP` above the optimum."""
+ROUGH_GAP: Final = 5e-3
 _USED: Final = 1e-7  # HiGHS's own feasibility tolerance
 
 
@@ -91,12 +96,18 @@ class TourBookState:
 
     def _driven(self, direction: Direction, depots: tuple[int, ...]) -> Iterable[Tour]:
         for kind, trunk in enumerate(self.problem.trunks):
+            alone: dict[int, int] = {}
             for size in range(1, min(trunk.most_depots, len(depots)) + 1):
+                found = []
                 for group in combinations(depots, size):
                     tours = (self._drive(kind, direction, order) for order in permutations(group))
                     real = [tour for tour in tours if tour is not None]
                     if real:
-                        yield min(real, key=lambda tour: (tour.cost, tour.depots))
+                        found.append(min(real, key=lambda tour: (tour.cost, tour.depots)))
+                alone |= {tour.depots[0]: max(1, tour.cost) for tour in found if size == 1}
+                yield from sorted(found, key=lambda tour: tour.cost / sum(alone[one] for one in tour.depots))[
+                    :MOST_TOURS
+                ]
 
     def _drive(self, kind: int, direction: Direction, order: tuple[int, ...]) -> Tour | None:
         problem, trunk = self.problem, self.problem.trunks[kind]
@@ -162,7 +173,7 @@ def choose_runs(book: TourBookState, outward: IntArray, back: IntArray) -> list[
     if not found:
         return []
     bind_vehicles(model, book.problem, [(tour, runs) for tour, runs, _ in found], vehicles)
-    values = model.solve(CHOICE_S)
+    values = model.solve(CHOICE_S, GAP if len(found) < MANY_TOURS else ROUGH_GAP)
     if values is None:
         raise EchelonCapacityError(
             f"the trunk runs together cannot carry {outward.sum(axis=0).tolist()} out and "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from dispatch.echelons.fleet import courier_kinds, profiles_of
 from dispatch.fleet.errors import NoFleetError
@@ -14,6 +15,9 @@ from dispatch.weekdays.problem import Unreached, Village, WeekProblem, Work
 from kernel.progress import Progress, silent
 from maps.region import Region
 from routing.problem import fen
+
+CHANGE_FEN: Final = 2_000
+"""Price of giving a village other days than its people know; a house default."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def survey_week(
     previous: Mapping[str, Pattern] | None = None,
     service_days: tuple[int, ...] = (0, 1, 2, 3, 4, 5),
     work: Work | None = None,
-    change_fen: int = 2_000,
+    change_fen: int = CHANGE_FEN,
     progress: Progress = silent,
 ) -> WeekSurvey:
     """Gather what weekdays are chosen by.
