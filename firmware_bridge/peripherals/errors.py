@@ -12,13 +12,6 @@ class ReaderKeyError(InputError):
     remedy = "Make 16 random bytes for each reader and load them with the installation command."
 
 
-class ReaderCipherError(UnavailableError):
-    """The library that OSDP's secure channel needs is missing."""
-
-    code = "reader_cipher"
-    remedy = "Install the package cryptography on the device; without the secure channel no reader is driven."
-
-
 class ReaderInstallError(UnavailableError):
     """A reader did not take its new key."""
 

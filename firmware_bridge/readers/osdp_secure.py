@@ -11,14 +11,15 @@ import hmac
 from dataclasses import dataclass, replace
 from typing import Final
 
-from firmware_bridge.peripherals.errors import ReaderCipherError, ReaderKeyError
+from firmware_bridge.peripherals.errors import ReaderKeyError
+from firmware_bridge.readers.aes import BLOCK as _BLOCK
+from firmware_bridge.readers.aes import decrypt_cbc, encrypt_cbc
 from firmware_bridge.readers.osdp_frames import MAC_BYTES, OsdpFrame, encode, signed_part
 
 #: Printed in the standard, so known to everybody: only good for loading a real one.
 DEFAULT_KEY: Final = bytes(range(0x30, 0x40))
 KEY_BYTES: Final = 16
 RANDOM_BYTES: Final = 8
-_BLOCK: Final = 16
 _PAD: Final = b"\x80"
 #: Security blocks of frames without and with data, panel and reader.
 PANEL_PLAIN, READER_PLAIN, PANEL_DATA, READER_DATA = 0x15, 0x16, 0x17, 0x18
@@ -84,7 +85,7 @@ class ChannelState:
     def seal(self, frame: OsdpFrame) -> bytes:
         """Encrypt a frame's data, sign it and return its bytes; the chain moves on."""
         kinds = (READER_DATA, READER_PLAIN) if frame.reply else (PANEL_DATA, PANEL_PLAIN)
-        data = _cbc(self._keys.encryption, self._vector(frame.reply), _padded(frame.data)) if frame.data else b""
+        data = encrypt_cbc(self._keys.encryption, self._vector(frame.reply), _padded(frame.data)) if frame.data else b""
         sealed = replace(frame, data=data, security=bytes((kinds[0] if frame.data else kinds[1],)))
         return encode(sealed, lambda said: self._sign(said, frame.reply)[:MAC_BYTES])
 
@@ -102,7 +103,7 @@ class ChannelState:
             return frame
         if frame.security[0] != kinds[1] or len(frame.data) % _BLOCK:
             return None
-        data = _unpadded(_cbc(self._keys.encryption, vector, frame.data, decrypt=True))
+        data = _unpadded(decrypt_cbc(self._keys.encryption, vector, frame.data))
         return replace(frame, data=data) if data is not None else None
 
     def _vector(self, reply: bool) -> bytes:
@@ -117,8 +118,8 @@ class ChannelState:
         blocks = said if len(said) % _BLOCK == 0 else _padded(said)
         vector = self._last_command if reply else self._last_reply
         if len(blocks) > _BLOCK:
-            vector = _cbc(self._keys.mac1, vector, blocks[:-_BLOCK])[-_BLOCK:]
-        return _cbc(self._keys.mac2, vector, blocks[-_BLOCK:])
+            vector = encrypt_cbc(self._keys.mac1, vector, blocks[:-_BLOCK])[-_BLOCK:]
+        return encrypt_cbc(self._keys.mac2, vector, blocks[-_BLOCK:])
 
     def _keep(self, mac: bytes, reply: bool) -> None:
         if reply:
@@ -143,14 +144,4 @@ def _unpadded(data: bytes) -> bytes | None:
 
 
 def _encrypted(key: bytes, block: bytes) -> bytes:
-    return _cbc(key, bytes(_BLOCK), block)  # one block and a vector of zeros: the bare cipher
-
-
-def _cbc(key: bytes, vector: bytes, data: bytes, *, decrypt: bool = False) -> bytes:
-    try:  # only devices with readers need the cipher's library
-        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-    except ImportError as problem:
-        raise ReaderCipherError("the package cryptography is not installed") from problem
-    cipher = Cipher(algorithms.AES(key), modes.CBC(vector))
-    context = cipher.decryptor() if decrypt else cipher.encryptor()
-    return context.update(data) + context.finalize()
+    return encrypt_cbc(key, bytes(_BLOCK), block)  # one block and a vector of zeros: the bare cipher
