@@ -19,7 +19,14 @@ from firmware_bridge.broker.launcher import RunningBroker, foreign, launch, runn
 from firmware_bridge.errors import BrokerMissingError
 from firmware_bridge.pki.authority import Authority
 from firmware_bridge.server.bridge import Bridge, BridgeOptions
-from firmware_bridge.server.enrolment import Credentials, DeviceRegistry, broker_accounts, revoked_certificates
+from firmware_bridge.server.commands import CommandDesk
+from firmware_bridge.server.enrolment import (
+    Credentials,
+    DeviceRegistry,
+    Keyring,
+    broker_accounts,
+    revoked_certificates,
+)
 from firmware_bridge.server.stations import station_handlers
 from kernel.errors import CundaError
 from kernel.log import get_logger
@@ -114,6 +121,25 @@ def renew_admission(services: Services, broker: RunningBroker) -> None:
     """Tell our broker who may connect after credentials ended: connections that used them end within seconds."""
     _list_revoked(services)
     renew_accounts(services, broker)
+
+
+def revoke_device(services: Services, device_id: str) -> RunningBroker | None:
+    """End a device's credentials and commands at once, and tell our broker; return the broker that runs, if one does.
+
+    Raises
+    ------
+    UnknownDeviceError
+        If there is no such device.
+    """
+    keyring = Keyring(services.database, _master(services.settings), services.clock)
+    desk = CommandDesk(services.database, keyring, services.clock, services.ids)
+    with services.database.begin() as session:
+        device_registry(services).revoke(session, device_id)
+        desk.void(session, device_id)
+    broker = find_broker(services.settings)
+    if broker is not None:
+        renew_admission(services, broker)
+    return broker
 
 
 def _list_revoked(services: Services) -> None:

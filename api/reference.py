@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from firmware_bridge import asyncapi
+from firmware_bridge import reference as messages
 from kernel.errors import CundaError, registered_errors
 
 ROOMS = ("kernel", "routing", "maps", "lockers", "dispatch", "firmware_bridge", "api")
@@ -23,6 +25,8 @@ def reference_pages() -> dict[str, str]:
         "reference/settings.md": settings_page(),
         "reference/cli.md": cli_page(),
         "openapi.json": openapi_text(),
+        "reference/messages.md": messages.page(),
+        "devices/asyncapi.json": asyncapi.text(),
     }
 
 

@@ -45,7 +45,7 @@ from lockers.dropoffs import DropOff
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
     """One message of the page."""
 
     title: str
@@ -64,8 +64,8 @@ _DROP: Final = {
 
 _COMMAND: Final = "0193f0d0-4c1e-7a55-9d3e-0c7f6f1b2a10"
 
-_ENTRIES: Final = (
-    _Entry(
+ENTRIES: Final = (
+    Entry(
         "Event", "cunda/v1/{area}/{device}/evt/{class}", "device", False, Event,
         {
             "id": "0193f0c2-4c1e-7a55-9d3e-0c7f6f1b2a10", "dev": "qj-kiosk-017", "store": "b41e90c7a2d3", "boot": 58,
@@ -74,16 +74,16 @@ _ENTRIES: Final = (
             "offline": True, "historical": True, "body": _DROP,
         },
     ),
-    _Entry("Clock report", "inside an event", "device", False, ClockReport, {"synced": True, "offset_ms": -140}),
-    _Entry("Body of `parcel.dropped`, schema 1", "inside an event", "device", False, DropOff, _DROP),
-    _Entry(
+    Entry("Clock report", "inside an event", "device", False, ClockReport, {"synced": True, "offset_ms": -140}),
+    Entry("Body of `parcel.dropped`, schema 1", "inside an event", "device", False, DropOff, _DROP),
+    Entry(
         "Acknowledgement", "cunda/v1/{area}/{device}/ack", "server", False, Ack,
         {
             "store": "b41e90c7a2d3", "upto": 90412, "missing": [90398, [90401, 90405]], "dead": [90399],
             "server_time": "2026-03-04T04:32:10Z",
         },
     ),
-    _Entry(
+    Entry(
         "Birth", "cunda/v1/{area}/{device}/state", "device", True, Birth,
         {
             "kind": "birth", "dev": "qj-kiosk-017", "store": "b41e90c7a2d3", "boot": 58, "connection": 3,
@@ -92,7 +92,7 @@ _ENTRIES: Final = (
             "firmware": "cunda-agent 0.1.0", "schemas": {"parcel.dropped": 1}, "description": "",
         },
     ),
-    _Entry(
+    Entry(
         "Birth reply", "cunda/v1/{area}/{device}/ack/birth", "server", False, BirthReply,
         {
             "dev": "qj-kiosk-017", "store": "b41e90c7a2d3", "nonce": "c8Yt0m3yE2yqfB7p1aVnXw",
@@ -100,7 +100,7 @@ _ENTRIES: Final = (
             "counter_floor": 5400,
         },
     ),
-    _Entry(
+    Entry(
         "Command", "cunda/v1/{area}/{device}/cmd/{op}", "server", False, Command,
         {
             "cmd_id": _COMMAND, "dev": "qj-kiosk-017", "store": "b41e90c7a2d3", "op": "open", "target": "c3-12",
@@ -108,14 +108,14 @@ _ENTRIES: Final = (
             "reason": "collection", "expect": "closed",
         },
     ),
-    _Entry(
+    Entry(
         "Progress of a command", "cunda/v1/{area}/{device}/rsp", "device", False, Progress,
         {
             "cmd_id": _COMMAND, "dev": "qj-kiosk-017", "state": "refused", "code": "already_open", "detail": "",
             "server_time": "2026-03-04T04:32:11Z",
         },
     ),
-    _Entry(
+    Entry(
         "Telemetry `health`", "cunda/v1/{area}/{device}/tel/health", "device", False, Health,
         {
             "dev": "qj-kiosk-017", "store": "b41e90c7a2d3", "boot": 58, "connection": 3, "uptime_s": 8123, "waiting": 0,
@@ -124,11 +124,11 @@ _ENTRIES: Final = (
             "rss_kb": 41_200,
         },
     ),
-    _Entry(
+    Entry(
         "Telemetry `doors`", "cunda/v1/{area}/{device}/tel/doors", "device", False, DoorStates,
         {"dev": "qj-kiosk-017", "boot": 58, "doors": {"c1-1": "closed", "c1-2": "unknown"}},
     ),
-    _Entry(
+    Entry(
         "Telemetry `description`", "cunda/v1/{area}/{device}/tel/description", "device", False, Description,
         {
             "dev": "qj-kiosk-017", "firmware": "cunda-agent 0.2.0", "boxes": ["c1-1", "c1-2"],
@@ -136,15 +136,15 @@ _ENTRIES: Final = (
             "updates": True,
         },
     ),
-    _Entry(
+    Entry(
         "Telemetry `config`", "cunda/v1/{area}/{device}/tel/config", "device", False, ConfigReport,
         {"dev": "qj-kiosk-017", "version": 3, "heard": 4, "errors": {"heartbeat_s": "less than 10"}},
     ),
-    _Entry(
+    Entry(
         "Desired settings", "cunda/v1/{area}/{device}/cfg", "server", False, DesiredSettings,
         {"kind": "settings", "dev": "qj-kiosk-017", "version": 4, "settings": {"heartbeat_s": 30}},
     ),
-    _Entry(
+    Entry(
         "Local authorisation list", "cunda/v1/{area}/{device}/cfg", "server", False, ListUpdate,
         {
             "kind": "list", "dev": "qj-kiosk-017", "version": 12, "base": 11, "expires_at": "2026-03-11T00:00:00Z",
@@ -154,9 +154,9 @@ _ENTRIES: Final = (
             "removed": ["keeper-4.c1-1"], "digest": "0" * 64,
         },
     ),
-    _Entry("A line of such a list", "inside a list", "server", False, Grant,
+    Entry("A line of such a list", "inside a list", "server", False, Grant,
         {"id": "keeper-7.c1-1", "target": "c1-1", "digest": "0" * 64, "until": "2026-03-10T00:00:00Z"}),
-    _Entry(
+    Entry(
         "Release offer", "cunda/v1/{area}/{device}/cfg", "server", False, ReleaseOffer,
         {
             "kind": "release", "dev": "qj-kiosk-017", "rollout": 7, "release": "0.2.0",
@@ -164,31 +164,31 @@ _ENTRIES: Final = (
             "signature": "A" * 86,
         },
     ),
-    _Entry(
+    Entry(
         "Body of `device.reported`, schema 1", "inside an event", "device", False, DeviceReported,
         {"cmd_id": _COMMAND, "report": {"health": {"waiting": 0}, "doors": {"c1-1": "closed"}}},
     ),
-    _Entry(
+    Entry(
         "Body of `store.replaced`, schema 1", "inside an event", "device", False, StoreReplaced,
         {"set_aside": "device.db.damaged-1"},
     ),
-    _Entry(
+    Entry(
         "Body of `update.finished`, schema 1", "inside an event", "device", False, UpdateFinished,
         {"rollout": 7, "release": "0.2.0", "state": "rolled_back", "detail": "it was not well within 180 s"},
     ),
-    _Entry(
+    Entry(
         "Body of `door.pulsed`, `door.opened`, `door.closed`, schema 1", "inside an event", "device", False, DoorEvent,
         {"target": "c3-12", "cmd_id": _COMMAND, "by_hand": False},
     ),
-    _Entry(
+    Entry(
         "Body of `command.finished`, schema 1", "inside an event", "device", False, CommandFinished,
         {"cmd_id": _COMMAND, "target": "c3-12", "state": "confirmed", "detail": "", "local": False},
     ),
-    _Entry(
+    Entry(
         "Body of `security.refused`, schema 1", "inside an event", "device", False, SecurityRefused,
         {"reason_code": "replayed", "count": 3, "digest": "0" * 64},
     ),
-    _Entry(
+    Entry(
         "Body of `access.granted`, schema 1", "inside an event", "device", False, AccessGranted,
         {"target": "c3-12", "parcel_id": "0193f0c2-4c1e-7a55-9d3e-0c7f6f1b2a11"},
     ),
@@ -212,7 +212,7 @@ def page() -> str:
         + ", ".join(f"`{name}` (schema {version})" for name, (version, _) in sorted(EVENT_BODIES.items()))
         + ". An event of another type is stored as it is and acknowledged.",
     ]
-    for entry in _ENTRIES:
+    for entry in ENTRIES:
         parts += ["", *_section(entry)]
     parts += ["", "## States of a command", "", "| state | what it says, and no more |", "|---|---|"]
     parts += [f"| `{state}` | {meaning} |" for state, meaning in STATES.items()]
@@ -220,7 +220,7 @@ def page() -> str:
     return "\n".join(parts) + "\n"
 
 
-def _section(entry: _Entry) -> list[str]:
+def _section(entry: Entry) -> list[str]:
     first = (entry.model.__doc__ or "").strip().split("\n")[0].replace("``", "`")
     place = f"`{entry.topic}`" if "/" in entry.topic else entry.topic
     lines = [f"## {entry.title}", "", first, "", f"From the {entry.sender}, {place}"]

@@ -40,14 +40,10 @@ def rotate(device: Device, hours: Hours = 24, by: By = "cli", json: JsonFlag = F
 @app.command("revoke")
 def revoke(device: Device, json: JsonFlag = False) -> None:
     """End a device's credentials: its connection, its commands, its codes; what it reported stays."""
-    from api.devices import device_registry, find_broker, renew_admission
+    from api.devices import revoke_device
 
     with ready_services() as services:
-        with services.database.begin() as session:
-            device_registry(services).revoke(session, device)
-        broker = find_broker(services.settings)
-        if broker is not None:
-            renew_admission(services, broker)
+        broker = revoke_device(services, device)
     told = broker is not None and broker.folder is not None
     emit({"device": device, "status": "revoked", "broker_told": told}, json, [f"{device} is revoked"])
     if not told:

@@ -3,7 +3,7 @@
 Each family is a module with a tuple ``TRIALS``; adding one takes an import and its name in the tuple below.
 """
 
-from benchmarks.trials import click, kills, lines, load, network, order
+from benchmarks.trials import click, forgery, kills, lines, load, network, order, security
 from benchmarks.trials.trial import Trial
 
 TRIALS: tuple[Trial, ...] = (
@@ -13,4 +13,6 @@ TRIALS: tuple[Trial, ...] = (
     *network.TRIALS,
     *click.TRIALS,
     *lines.TRIALS,
+    *security.TRIALS,
+    *forgery.TRIALS,
 )  # fmt: skip
