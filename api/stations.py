@@ -17,6 +17,7 @@ from firmware_bridge.errors import UnknownDeviceError
 from firmware_bridge.server.commands import CommandDesk
 from firmware_bridge.server.enrolment import ACTIVE, Keyring
 from firmware_bridge.server.model import Device
+from firmware_bridge.server.wire_report import keep_outages
 from kernel.clock import Clock
 from kernel.db import Database
 from kernel.errors import CundaError
@@ -62,6 +63,8 @@ def wire_stations(
 
 def tick_stations(database: Database, stations: Stations) -> int:
     """Do what time asks for at every site in use, each in its own transaction; return how many sites were looked at."""
+    with database.begin() as session:
+        keep_outages(session)
     with database.read() as session:
         used = sorted(
             {*session.scalars(select(StationCell.site_id).distinct()), *session.scalars(select(StationVisit.site_id)),

@@ -146,7 +146,7 @@ class SettingsForm(Body):
     settings: dict[str, Any] = Field(max_length=20)
 
 
-class VersionView(View):
+class DeviceVersionView(View):
     """The version a wish got."""
 
     version: int
@@ -298,12 +298,12 @@ def get_report(
 @router.put("/devices/{device_id}/settings", responses=problems(404))
 def wish_settings(
     device_id: DeviceId, body: SettingsForm, services: ServicesDep, identity: Identity = allow("dispatcher", "admin")
-) -> VersionView:
+) -> DeviceVersionView:
     """Wish for settings; the device takes all of them or none and says which."""
     with services.database.begin() as session:
         _visible(session, device_id, identity)
         version = device_desk(services).configs.wish(session, device_id, body.settings, actor(identity))
-    return VersionView(version=version)
+    return DeviceVersionView(version=version)
 
 
 @router.post("/devices/{device_id}/alarms/{alarm_id}:close", responses=problems(404))

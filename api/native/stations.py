@@ -89,7 +89,7 @@ class CellView(View):
     version: int
 
 
-class AlarmView(View):
+class StationAlarmView(View):
     """One alarm per cause."""
 
     kind: str
@@ -106,7 +106,7 @@ class StationView(View):
     kind: str
     name: str
     cells: list[CellView]
-    alarms: list[AlarmView]
+    alarms: list[StationAlarmView]
     inside: int
     policy_version: int
 
@@ -364,7 +364,7 @@ def get_station(
         cells = services.stations.cells.cells(session, site)
         return StationView(
             site_id=site.id, kind=site.kind, name=site.name, cells=[CellView.model_validate(row) for row in cells],
-            alarms=[AlarmView.model_validate(one) for one in services.stations.journal.alarms(session, site.id)],
+            alarms=[StationAlarmView.model_validate(one) for one in services.stations.journal.alarms(session, site.id)],
             inside=len(services.stations.visits.present(session, site.id)),
             policy_version=services.stations.policies.of(site.region).version,
         )  # fmt: skip

@@ -45,14 +45,10 @@ _SENDING_KINDS: Final = (SiteKind.KIOSK.value, SiteKind.STATION.value)
 
 
 class WireFaults(Protocol):
-    """Says what went wrong on the wire, by site; the bridge's tables are another room's."""
+    """Says what went wrong on the wire; the bridge's tables are another room's."""
 
     def of_day(self, session: Session, sites: Sequence[str], begin: datetime, end: datetime) -> Mapping[str, WireDay]:
         """Return commands, unknown outcomes and faults of a day, by site."""
-        ...
-
-    def outages(self, session: Session, sites: Sequence[str], now: datetime) -> Sequence[Outage]:
-        """Return outages that are confirmed and last."""
         ...
 
 
@@ -71,10 +67,6 @@ class NoWire:
     def of_day(self, session: Session, sites: Sequence[str], begin: datetime, end: datetime) -> Mapping[str, WireDay]:
         """Return nothing."""
         return {}
-
-    def outages(self, session: Session, sites: Sequence[str], now: datetime) -> Sequence[Outage]:
-        """Return nothing."""
-        return ()
 
 
 def region_report(
@@ -114,7 +106,7 @@ def region_report(
         )
         for site in sites
     ]  # fmt: skip
-    outages = [*(one for one in stored if one.kind != "maintenance"), *lines.outages(session, ids, as_of)]
+    outages = [one for one in stored if one.kind != "maintenance"]
     operations = _operations(session, ids, begin, end, lines.of_day(session, ids, begin, end))
     drops = _drops(session, ids, begin - timedelta(days=SLEEPER_DAYS), as_of)
     return daily_report(day, zone, installed, drops, as_of, _BY[by], outages, operations)

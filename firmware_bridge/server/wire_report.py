@@ -1,24 +1,32 @@
-"""What the activity report asks of the wire: commands without outcome, dead letters, forks, gaps, confirmed outages."""
+"""What the activity report asks of the wire: commands without outcome, dead letters, forks, gaps, outages."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch.stations.activity import WireDay
+from dispatch.stations.sending import note_outage
 from firmware_bridge.server.alarms import FORK, GAP
 from firmware_bridge.server.command_states import UNKNOWN
 from firmware_bridge.server.model import DeadLetter, Device, DeviceAlarm, DeviceCommand, DevicePresence
-from firmware_bridge.server.presence import ONLINE
-from lockers.activity import Outage
+from firmware_bridge.server.presence import ONLINE, OUTAGE
 
-#: A device nobody heard for so long is out for certain (DEV-033).
-CONFIRMED: Final = timedelta(hours=2)
+
+def keep_outages(session: Session) -> None:
+    """Write down confirmed outages of sites (DEV-033), from when the device was last heard until it is back."""
+    query = (
+        select(Device.site_id, DevicePresence.state, DevicePresence.since, DevicePresence.heard_at)
+        .join(DevicePresence, DevicePresence.device_id == Device.id)
+        .where(Device.site_id.is_not(None), DevicePresence.state.in_((ONLINE, OUTAGE)))
+    )
+    for site_id, state, since, heard_at in session.execute(query).all():
+        out = state == OUTAGE
+        note_outage(session, str(site_id), "outage", heard_at if out else since, began=out)
 
 
 class DeviceWire:
@@ -53,15 +61,6 @@ class DeviceWire:
             for owner, count in session.execute(query):
                 faults[site_of[str(owner)]] += count
         return {site: WireDay(commands[site], unknown[site], faults[site]) for site in {*commands, *faults}}
-
-    def outages(self, session: Session, sites: Sequence[str], now: datetime) -> Sequence[Outage]:
-        """Return outages that are confirmed and last, from the moment the device was last heard."""
-        site_of = self._sites(session, sites)
-        query = select(DevicePresence).where(
-            DevicePresence.device_id.in_(list(site_of)), DevicePresence.state != ONLINE,
-            DevicePresence.heard_at < now - CONFIRMED,
-        )  # fmt: skip
-        return [Outage(site_of[row.device_id], "outage", row.heard_at) for row in session.scalars(query)]
 
     @staticmethod
     def _sites(session: Session, sites: Sequence[str]) -> dict[str, str]:

@@ -15,14 +15,14 @@ from dispatch.custody.model import CustodyStanding
 from dispatch.parcels.model import Parcel
 from dispatch.parcels.service import ParcelService
 from dispatch.stations.cells import DepositCheck
-from dispatch.stations.model import KioskSending, StationAlarm, StationCell
+from dispatch.stations.model import KioskSending, SiteOutage, StationAlarm, StationCell
 from dispatch.stations.service import Stations, build_stations
 from firmware_bridge.device.kiosk_journal import DeviceJournal
 from firmware_bridge.device.store import Fact
 from firmware_bridge.server.dropoffs import DropOffHandler
 from firmware_bridge.server.intake import Intake
 from firmware_bridge.server.stations import station_handlers
-from firmware_bridge.server.wire_report import DeviceWire
+from firmware_bridge.server.wire_report import DeviceWire, keep_outages
 from kernel.clock import ManualClock
 from kernel.ids import SeededIds
 from lockers.book import Door, Occupancy
@@ -186,11 +186,30 @@ def test_a_door_opened_by_hand_is_forced(wired: Any, device: Any, cabinet: str) 
 
 
 def test_wire_health_is_counted_by_site(wired: Any, device: Any) -> None:
-    """A message that cannot be used counts as a fault of its site and day; a silent device is out after two hours."""
+    """A message that cannot be used counts as a fault of its site and day."""
     device.agent.record(Fact("parcel", "parcel.dropped", {"waybill": "X"}))
     wired.take(device.step())
     now = wired.clock.now()
     with wired.database.read() as session:
         day = DeviceWire().of_day(session, ["qj-kiosk-017"], now.replace(hour=0), now.replace(hour=23, minute=59))
         assert (day["qj-kiosk-017"].faults, day["qj-kiosk-017"].commands) == (1, 0)
-        assert DeviceWire().outages(session, ["qj-kiosk-017"], now) == []
+
+
+def test_an_outage_is_kept_from_the_last_word_until_the_device_is_back(wired: Any, device: Any) -> None:
+    """A device nobody heard for two hours is out since its last word; when it is back, the outage has its end."""
+    from firmware_bridge.server.model import DevicePresence
+
+    heard = wired.clock.now()
+    fields = {"store": "abcd", "boot": 1, "connection": 1, "firmware": "f", "description": "", "connects": []}
+    with wired.database.begin() as session:
+        row = DevicePresence(device_id="qj-kiosk-017", state="outage", since=heard, heard_at=heard, **fields)
+        session.add(row)
+        session.flush()
+        keep_outages(session)
+        keep_outages(session)
+        wired.clock.advance(9000)
+        row.state, row.since, row.heard_at = "online", wired.clock.now(), wired.clock.now()
+        session.flush()
+        keep_outages(session)
+        outage = session.scalars(select(SiteOutage)).one()
+        assert (outage.began_at, (outage.ended_at - outage.began_at).total_seconds()) == (heard, 9000)

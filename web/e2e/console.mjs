@@ -129,5 +129,7 @@ export async function stationList({ page, config, picture }) {
   await picture("station-zh");
   const all = await page.locator("tbody tr").count();
   await page.fill("input[type=search]", config.waybill);
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
   return { all, found: await page.locator("tbody tr").count(), mistakes: await accessibilityMistakes(page) };
 }

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Activity
+         * @description Report a day of a region's kiosks and stations, with the definition of every figure.
+         */
+        get: operations["get_activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/courier/events": {
         parameters: {
             query?: never;
@@ -38,6 +58,226 @@ export interface paths {
         get: operations["pull_route"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Devices
+         * @description List a region's devices with their health.
+         */
+        get: operations["list_devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Device
+         * @description Tell everything known of a device: health, alarms, settings, doors.
+         */
+        get: operations["get_device"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/alarms/{alarm_id}:close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Alarm
+         * @description Close an alarm after its cause was dealt with; most close by themselves when the opposite is seen.
+         */
+        post: operations["close_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Commands
+         * @description List a device's newest commands and what became of each.
+         */
+        get: operations["list_commands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/openings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask For Opening
+         * @description Ask a device to open one box; the answer says that it was asked, never that it is open.
+         */
+        post: operations["ask_for_opening"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/reports/{command_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report
+         * @description Tell what a report says, or how far the question has come.
+         */
+        get: operations["get_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Wish Settings
+         * @description Wish for settings; the device takes all of them or none and says which.
+         */
+        put: operations["wish_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}:diagnose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Diagnose
+         * @description Ask a device for a report, by a signed command that moves nothing.
+         */
+        post: operations["diagnose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/echelons/network": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Network
+         * @description Return the network a region has without one of its own: a form to fill in with a county's own figures.
+         */
+        get: operations["get_network"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/echelons:plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plan Echelons
+         * @description Start planning a day over both echelons; follow it at `Location`. The plan is the operation's result.
+         */
+        post: operations["plan_echelons"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolment:redeem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redeem Enrolment
+         * @description Trade a one-time code for a device's credentials; the code is the permission, and serves once.
+         */
+        post: operations["redeem_enrolment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -104,6 +344,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/kiosks/{site_id}/collections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Collection
+         * @description Begin to empty a kiosk; the answer lists what must be explained at the end.
+         */
+        post: operations["begin_collection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kiosks/{site_id}/collections/{collection_id}:close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Collection
+         * @description Close a collection: dropped = accepted + refused + missing, each in the ledger under the courier's name.
+         */
+        post: operations["close_collection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kiosks/{site_id}/drop-offs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand In
+         * @description Take a parcel over the counter from a sender whose identity was proven; it waits for a courier then.
+         */
+        post: operations["hand_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kiosks/{site_id}/sendings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sendings
+         * @description List customers' sessions at a kiosk, the newest first.
+         */
+        get: operations["list_sendings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kiosks/{site_id}/sendings/{sending_id}:settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settle Sending
+         * @description Say what became of a session of which nothing certain was seen: dropped, with its measures, or void.
+         */
+        post: operations["settle_sending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kiosks/{site_id}/waybills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Waybills
+         * @description List a kiosk's pre-issued waybills with what became of each.
+         */
+        get: operations["list_waybills"];
+        put?: never;
+        /**
+         * Stock Waybills
+         * @description Give a kiosk numbers a company issued beforehand, for the time without network.
+         */
+        post: operations["stock_waybills"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -116,6 +480,66 @@ export interface paths {
          * @description Tell who is logged in.
          */
         get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notices
+         * @description List messages to recipients that wait to be sent: for the operator's message service.
+         */
+        get: operations["list_notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices/{notice_id}:sent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark Notice Sent
+         * @description Note that a message was handed to the message service.
+         */
+        post: operations["mark_notice_sent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{opening_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Opening
+         * @description Give what is known of an opening.
+         */
+        get: operations["opening"];
         put?: never;
         post?: never;
         delete?: never;
@@ -444,6 +868,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Releases
+         * @description List the releases that can be rolled out.
+         */
+        get: operations["list_releases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Release
+         * @description Hand out a release by its digest; it holds no secret, and devices judge it by its maker's signature.
+         */
+        get: operations["get_release"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rollouts
+         * @description List a region's newest rollouts.
+         */
+        get: operations["list_rollouts"];
+        put?: never;
+        /**
+         * Start Rollout
+         * @description Begin a rollout, of settings or of a release; a second one in the same region is refused meanwhile.
+         */
+        post: operations["start_rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts/{rollout_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rollout
+         * @description Tell how far a rollout has come, device by device.
+         */
+        get: operations["get_rollout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts/{rollout_id}:stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Rollout
+         * @description End a running rollout; settings go back to what they were.
+         */
+        post: operations["stop_rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session:login": {
         parameters: {
             query?: never;
@@ -518,6 +1046,450 @@ export interface paths {
         get: operations["list_sites"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Station
+         * @description Describe a site: its cells, who is inside, which alarms stand.
+         */
+        get: operations["get_station"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/cells/{cell}:decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide Cell
+         * @description Block a cell, clear it, or settle a dispute, with a reason; decided on the version that was seen.
+         */
+        post: operations["decide_cell"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/cells/{cell}:deposited": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say Deposited
+         * @description Say that a parcel lies in a box without a sensor inside, after its door was seen open and shut.
+         */
+        post: operations["say_deposited"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/codes/{code_id}:revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Code
+         * @description Take a code back; one that was used stays used.
+         */
+        post: operations["revoke_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/codes:proxy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Proxy Code
+         * @description Make a code with which somebody else fetches one parcel, once; it can be taken back (LAW-11).
+         */
+        post: operations["make_proxy_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Count
+         * @description Begin a stock-take; the zones are lit and scanned one after the other.
+         */
+        post: operations["begin_count"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/counts/{count_id}:close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Count
+         * @description Sign a stock-take: missing, surplus and wrong cells are listed, nothing is corrected.
+         */
+        post: operations["close_count"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/counts/{count_id}:scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Scan Count
+         * @description Take scans of a stock-take.
+         */
+        post: operations["scan_count"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/docks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Docks
+         * @description List the runs of a station that have not ended, the next first.
+         */
+        get: operations["list_docks"];
+        put?: never;
+        /**
+         * Expect Vehicle
+         * @description Announce an unmanned vehicle's run with its manifest; the one-time code is for the vehicle's operator.
+         */
+        post: operations["expect_vehicle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/docks/{dock_id}:step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Step Dock
+         * @description Apply one event of a run; nothing is released while the manifest differs.
+         */
+        post: operations["step_dock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/economics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Economics
+         * @description Compute what a station saved and earned over some days, from its own events and configured figures.
+         */
+        get: operations["get_economics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/overdue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Overdue
+         * @description List parcels kept longer than promised, the oldest first.
+         */
+        get: operations["list_overdue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/parcels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Station
+         * @description Find parcels of all companies at this station or on their way to it; several may fit a phone's last digits.
+         */
+        get: operations["search_station"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/passes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Pass
+         * @description Give somebody the right to enter, for parcels that wait here.
+         */
+        post: operations["make_pass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/passes/{pass_id}:revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Pass
+         * @description Take a pass back; its code opens nothing from now on.
+         */
+        post: operations["revoke_pass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Visits
+         * @description List who is inside, and what the strips show for whom.
+         */
+        get: operations["list_visits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}/visits/{visit_id}:step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Step Visit
+         * @description Apply one event of a visit; leaving is always possible once somebody is inside.
+         */
+        post: operations["step_visit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}:consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Consent
+         * @description Record that a recipient agrees to this station: who, when, through what and for how much (LAW-01, LAW-02).
+         */
+        post: operations["record_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}:deposit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deposit Parcels
+         * @description Scan parcels in: consent and condition are checked, a cell is assigned; each parcel is committed by itself.
+         */
+        post: operations["deposit_parcels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}:enter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter Station
+         * @description Judge an entrance code and unlock the door; wrong codes are counted per station and pass.
+         */
+        post: operations["enter_station"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}:return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Return Parcel
+         * @description Begin the way back of an overdue parcel; the courier gets a code of their own kind for its cell.
+         */
+        post: operations["return_parcel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{site_id}:take-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Out
+         * @description Open the cell a code is for, or hand a parcel over after an identity check; wrong codes are counted.
+         */
+        post: operations["take_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -688,10 +1660,207 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/weekdays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Weekdays
+         * @description List a region's versions of weekdays with the patterns in force.
+         */
+        get: operations["list_weekdays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/weekdays:accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Weekdays
+         * @description Put a version of weekdays in force; planning leaves other villages for their next service day from then on.
+         */
+        post: operations["accept_weekdays"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/weekdays:plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plan Weekdays
+         * @description Start choosing a region's weekdays; follow it at `Location`. The version it makes is not in force.
+         */
+        post: operations["plan_weekdays"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ActivityRowView
+         * @description The metrics of one group; `null` where there is nothing to divide by.
+         */
+        ActivityRowView: {
+            /** Active */
+            active: number;
+            /** Active Share */
+            active_share: number | null;
+            /** Active Share Week */
+            active_share_week: number | null;
+            /** Code Fail Rate */
+            code_fail_rate: number | null;
+            /** Collected */
+            collected: number;
+            /** Drop Offs */
+            drop_offs: number;
+            /** Drop Offs Per Device */
+            drop_offs_per_device: number | null;
+            /** Eligible */
+            eligible: number;
+            /** Group */
+            group: string;
+            /** Hours Median */
+            hours_median: number | null;
+            /** Hours P90 */
+            hours_p90: number | null;
+            /** Installed */
+            installed: number;
+            /** Light To Pick S */
+            light_to_pick_s: number | null;
+            /** Oldest Open Hours */
+            oldest_open_hours: number | null;
+            /** Open */
+            open: number;
+            /** Overdue */
+            overdue: number;
+            /** Overdue Rate */
+            overdue_rate: number | null;
+            /** Paper Out Hours */
+            paper_out_hours: number;
+            /** Refusal Rate */
+            refusal_rate: number | null;
+            /** Refused */
+            refused: number;
+            /** Repair Hours */
+            repair_hours: number | null;
+            /** Return Share */
+            return_share: number | null;
+            /** Sleepers */
+            sleepers: number;
+            /** Unknown Rate */
+            unknown_rate: number | null;
+            /** Uptime */
+            uptime: number | null;
+            /** Wire Faults */
+            wire_faults: number;
+            /** Wrong Pick Rate */
+            wrong_pick_rate: number | null;
+        };
+        /**
+         * ActivityView
+         * @description One day's report; late events restate it, so it says as of when it speaks.
+         */
+        ActivityView: {
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Definitions */
+            definitions: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            /** Groups */
+            groups: components["schemas"]["ActivityRowView"][];
+            /** Open Drops */
+            open_drops: string[];
+            /** Refusals */
+            refusals: {
+                [key: string]: number;
+            };
+            /** Returns */
+            returns: {
+                [key: string]: number;
+            };
+            /** Sleeping */
+            sleeping: string[];
+            total: components["schemas"]["ActivityRowView"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * AlarmView
+         * @description One cause, from its first sign to the opposite evidence; `count` says how often it was seen.
+         */
+        AlarmView: {
+            /** Closed At */
+            closed_at: string | null;
+            /** Closed By */
+            closed_by: string | null;
+            /** Count */
+            count: number;
+            /** Detail */
+            detail: string;
+            /** Id */
+            id: number;
+            /** Kind */
+            kind: string;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Subject */
+            subject: string;
+        };
+        /**
+         * AskedView
+         * @description A report was asked for; nothing is here yet.
+         */
+        AskedView: {
+            /** Command Id */
+            command_id: string;
+        };
         /** Body_import_parcels */
         Body_import_parcels: {
             /**
@@ -728,6 +1897,311 @@ export interface components {
              * @default false
              */
             register_companies: boolean;
+            /**
+             * Trust Datum
+             * @description Take positions as declared although another datum fits them better.
+             * @default false
+             */
+            trust_datum: boolean;
+        };
+        /**
+         * BusSpec
+         * @description A postal or passenger bus (客货邮班车) with room for parcels.
+         */
+        BusSpec: {
+            /** Calls */
+            calls: components["schemas"]["CallSpec"][];
+            /** Capacity */
+            capacity: [
+                number,
+                number,
+                number
+            ];
+            /** Centre */
+            centre: number;
+            /** Id */
+            id: string;
+            /** Outward */
+            outward: boolean;
+            /**
+             * Price Fen
+             * @default 0
+             */
+            price_fen: number;
+        };
+        /**
+         * CallSpec
+         * @description A stop of a bus at a depot.
+         */
+        CallSpec: {
+            /** At */
+            at: number;
+            /** Depot */
+            depot: string;
+        };
+        /**
+         * CandidateList
+         * @description What a search found; several recipients may share a phone's last digits.
+         */
+        CandidateList: {
+            /** Items */
+            items: components["schemas"]["CandidateView"][];
+        };
+        /**
+         * CandidateView
+         * @description A parcel a search may mean, of any company; name and phone are masked.
+         */
+        CandidateView: {
+            /** Book */
+            book: string | null;
+            /** Cell */
+            cell: string | null;
+            /** Charge Fen */
+            charge_fen: number;
+            /** Company Id */
+            company_id: string;
+            /** Direction */
+            direction: string;
+            /** Next Step */
+            next_step: string;
+            /** Parcel Id */
+            parcel_id: string;
+            /** Piece */
+            piece: number;
+            /** Pieces */
+            pieces: number;
+            /** Recipient Name */
+            recipient_name: string;
+            /** Recipient Phone */
+            recipient_phone: string;
+            /** Status */
+            status: string;
+            /** Stored At */
+            stored_at: string | null;
+            /** Waybill */
+            waybill: string;
+        };
+        /**
+         * CellView
+         * @description One cell: its book from events, door and inside from sensors; `version` is its ETag.
+         */
+        CellView: {
+            /** Book */
+            book: string;
+            /** Cell */
+            cell: string;
+            /** Door */
+            door: string;
+            /** Doubts */
+            doubts: string[];
+            /** Locked */
+            locked: boolean;
+            /** Occupancy */
+            occupancy: string;
+            /** Parcel Id */
+            parcel_id: string | null;
+            /** Reserved Until */
+            reserved_until: string | null;
+            /** Size */
+            size: string;
+            /** Stage */
+            stage: string;
+            /** Stored At */
+            stored_at: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * CloseForm
+         * @description What a courier found; parcels of which nothing is said are missing.
+         */
+        CloseForm: {
+            /**
+             * Day
+             * Format: date
+             * @description Day of the plan the courier drives by.
+             */
+            day: string;
+            /** Items */
+            items: components["schemas"]["InspectedForm"][];
+            /** Surplus */
+            surplus?: string[];
+        };
+        /**
+         * CodeView
+         * @description A code; its digits are told once, to whoever asked for it.
+         */
+        CodeView: {
+            /** Cell */
+            cell: string;
+            /** Code Id */
+            code_id: string;
+            /** Digits */
+            digits: string;
+            /** Parcel Id */
+            parcel_id: string;
+            /**
+             * Valid To
+             * Format: date-time
+             */
+            valid_to: string;
+        };
+        /**
+         * CollectionView
+         * @description A courier's emptying of a kiosk.
+         */
+        CollectionView: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Closed At */
+            closed_at: string | null;
+            /** Dropped */
+            dropped: components["schemas"]["DroppedView"][];
+            /** Id */
+            id: string;
+            /** Refusals */
+            refusals: string[];
+            /** Result */
+            result: {
+                [key: string]: unknown;
+            } | null;
+            /** Site Id */
+            site_id: string;
+        };
+        /**
+         * CommandList
+         * @description A device's newest commands.
+         */
+        CommandList: {
+            /** Items */
+            items: components["schemas"]["CommandView"][];
+        };
+        /**
+         * CommandView
+         * @description A command; `resolution` is what was known after its end.
+         */
+        CommandView: {
+            /** Actor */
+            actor: string;
+            /** Attempts */
+            attempts: number;
+            /** Code */
+            code: string | null;
+            /**
+             * Exp At
+             * Format: date-time
+             */
+            exp_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            /** Op */
+            op: string;
+            /** Reason */
+            reason: string;
+            /** Resolution */
+            resolution: string | null;
+            /** State */
+            state: string;
+            /** Target */
+            target: string;
+        };
+        /**
+         * ConfigView
+         * @description Settings wished for, and what the device says of them.
+         */
+        ConfigView: {
+            /** Errors */
+            errors: {
+                [key: string]: string;
+            };
+            /** Heard */
+            heard: number;
+            /** In Force */
+            in_force: number;
+            /** Reported At */
+            reported_at: string | null;
+            /**
+             * Set At
+             * Format: date-time
+             */
+            set_at: string;
+            /** Set By */
+            set_by: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Version */
+            version: number;
+        };
+        /**
+         * ConsentForm
+         * @description The recipient's consent to a station or cabinet: who agreed, through what, for how much.
+         */
+        ConsentForm: {
+            /**
+             * Means
+             * @enum {string}
+             */
+            means: "phone" | "app" | "message" | "in_person";
+            /** Parcel Id */
+            parcel_id: string;
+            /** Reference */
+            reference: string;
+            /**
+             * Scope
+             * @default parcel
+             * @enum {string}
+             */
+            scope: "parcel" | "all";
+        };
+        /**
+         * CountScan
+         * @description What lies in which cell: waybill or parcel id by cell.
+         */
+        CountScan: {
+            /**
+             * Seen
+             * @description Cell by waybill or parcel id.
+             */
+            seen: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * CountView
+         * @description A stock-take; `result` when it is signed.
+         */
+        CountView: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Closed At */
+            closed_at: string | null;
+            /** Expected */
+            expected: number;
+            /** Id */
+            id: string;
+            /** Result */
+            result: {
+                [key: string]: unknown;
+            } | null;
+            /** Seen */
+            seen: number;
+            /** Zones */
+            zones: {
+                [key: string]: string[];
+            };
         };
         /**
          * CourierParcelView
@@ -911,6 +2385,32 @@ export interface components {
             name: string;
         };
         /**
+         * CredentialsView
+         * @description Everything a device needs, given this once; certificates are empty where the broker has no TLS.
+         */
+        CredentialsView: {
+            /** Area */
+            area: string;
+            /** Broker Url */
+            broker_url: string;
+            /** Ca */
+            ca: string;
+            /** Certificate */
+            certificate: string;
+            /** Device */
+            device: string;
+            /** Kid */
+            kid: string;
+            /** Password */
+            password: string;
+            /** Private Key */
+            private_key: string;
+            /** Profile */
+            profile: string;
+            /** Secret */
+            secret: string;
+        };
+        /**
          * CustodyAnswer
          * @description Every piece under a waybill, or the one parcel of an id.
          */
@@ -992,6 +2492,121 @@ export interface components {
             who: string;
         };
         /**
+         * DecisionForm
+         * @description A person's decision about a cell.
+         */
+        DecisionForm: {
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "block" | "clear" | "settle_free" | "settle_stored" | "settle_blocked";
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * DepositAnswer
+         * @description An answer for every parcel.
+         */
+        DepositAnswer: {
+            /** Items */
+            items: components["schemas"]["DepositResult"][];
+        };
+        /**
+         * DepositBatch
+         * @description Parcels scanned in one after the other; each is stored or refused by itself.
+         */
+        DepositBatch: {
+            /** Items */
+            items: components["schemas"]["DepositItem"][];
+        };
+        /**
+         * DepositItem
+         * @description One parcel at the counter: a waybill or id, and what was seen of it.
+         */
+        DepositItem: {
+            /**
+             * Agreement Reference
+             * @description The sender's agreement; a fresh or valuable parcel needs one.
+             */
+            agreement_reference?: string | null;
+            /**
+             * Damaged
+             * @default false
+             */
+            damaged: boolean;
+            /**
+             * Key
+             * @description Waybill or parcel id.
+             */
+            key: string;
+            /** Size */
+            size?: ("S" | "M" | "L" | "XL") | null;
+            /** Weighed G */
+            weighed_g?: number | null;
+        };
+        /**
+         * DepositResult
+         * @description What became of one parcel.
+         */
+        DepositResult: {
+            /** Cell */
+            cell?: string | null;
+            /** Index */
+            index: number;
+            /** Key */
+            key: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "stored" | "opening" | "refused";
+            /** Parcel Id */
+            parcel_id?: string | null;
+            /** Problem */
+            problem?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * DepotSpec
+         * @description A township depot (乡镇中转站): where, how long unloading takes, how fast it sorts.
+         */
+        DepotSpec: {
+            /** Id */
+            id: string;
+            /** Lat */
+            lat: number;
+            /** Lon */
+            lon: number;
+            /** Most Vehicles */
+            most_vehicles?: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Open Fen
+             * @default 0
+             */
+            open_fen: number;
+            /**
+             * Parcel Fen
+             * @default 0
+             */
+            parcel_fen: number;
+            /**
+             * Sorted Per Hour
+             * @default 400
+             */
+            sorted_per_hour: number | null;
+            /** Township Id */
+            township_id: string;
+            /**
+             * Unload S
+             * @default 900
+             */
+            unload_s: number;
+        };
+        /**
          * DepotView
          * @description The county centre.
          */
@@ -1004,6 +2619,254 @@ export interface components {
             lon: number | null;
             /** Name */
             name: string;
+        };
+        /**
+         * DeviceDetail
+         * @description Everything known of one device.
+         */
+        DeviceDetail: {
+            /** Alarms */
+            alarms: components["schemas"]["AlarmView"][];
+            config: components["schemas"]["ConfigView"] | null;
+            device: components["schemas"]["DeviceView"];
+            /** Telemetry */
+            telemetry: {
+                [key: string]: components["schemas"]["TelemetryView"];
+            };
+        };
+        /**
+         * DeviceList
+         * @description A region's devices, by id.
+         */
+        DeviceList: {
+            /** Items */
+            items: components["schemas"]["DeviceView"][];
+        };
+        /**
+         * DeviceVersionView
+         * @description The version a wish got.
+         */
+        DeviceVersionView: {
+            /** Version */
+            version: number;
+        };
+        /**
+         * DeviceView
+         * @description One device; `grade` is `bad` when somebody is needed today, `watch` when it is worth a look.
+         */
+        DeviceView: {
+            /** Alarms */
+            alarms: string[];
+            /** Area */
+            area: string;
+            /** Config In Force */
+            config_in_force: number;
+            /** Config Version */
+            config_version: number;
+            /** Firmware */
+            firmware: string | null;
+            /**
+             * Grade
+             * @enum {string}
+             */
+            grade: "good" | "watch" | "bad";
+            /** Heard At */
+            heard_at: string | null;
+            /** Id */
+            id: string;
+            /** Presence */
+            presence: ("online" | "suspect" | "offline" | "outage" | "disconnected") | null;
+            /** Rss Kb */
+            rss_kb: number | null;
+            /** Since */
+            since: string | null;
+            /** Site Id */
+            site_id: string | null;
+            /** Status */
+            status: string;
+            /** Waiting */
+            waiting: number | null;
+        };
+        /**
+         * DockForm
+         * @description A vehicle's run: what it brings and takes, by parcel id.
+         */
+        DockForm: {
+            /**
+             * Expected At
+             * Format: date-time
+             */
+            expected_at: string;
+            /** To Load */
+            to_load?: string[];
+            /** To Unload */
+            to_unload?: string[];
+            /** Vehicle */
+            vehicle: string;
+        };
+        /**
+         * DockList
+         * @description Runs that have not ended.
+         */
+        DockList: {
+            /** Items */
+            items: components["schemas"]["DockView"][];
+        };
+        /**
+         * DockStep
+         * @description One event of a run.
+         */
+        DockStep: {
+            /**
+             * Event
+             * @enum {string}
+             */
+            event: "vehicle_seen" | "greet" | "confirmed" | "unloaded" | "loaded" | "reconcile" | "doors_closed" | "released" | "vehicle_gone";
+            /**
+             * Piece
+             * @description With `unloaded` and `loaded`: parcel id.
+             */
+            piece?: string | null;
+            /**
+             * Proof
+             * @description With `greet`.
+             */
+            proof?: string | null;
+            /**
+             * Reason
+             * @description With `reconcile`: why differences are right.
+             */
+            reason?: string | null;
+        };
+        /**
+         * DockView
+         * @description A run; `code` is told to the dispatcher who announced it.
+         */
+        DockView: {
+            /** Code */
+            code?: string | null;
+            /** Differences */
+            differences: {
+                [key: string]: string[];
+            };
+            /**
+             * Expected At
+             * Format: date-time
+             */
+            expected_at: string;
+            /** Id */
+            id: string;
+            /** Loaded */
+            loaded: string[];
+            /** State */
+            state: string;
+            /** Station Proof */
+            station_proof?: string | null;
+            /** To Load */
+            to_load: string[];
+            /** To Unload */
+            to_unload: string[];
+            /** Unloaded */
+            unloaded: string[];
+            /** Vehicle */
+            vehicle: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * DroppedView
+         * @description A parcel in the kiosk that must be explained.
+         */
+        DroppedView: {
+            /** Company Id */
+            company_id: string;
+            /** Parcel Id */
+            parcel_id: string;
+            /** Waybill */
+            waybill: string;
+            /** Weight G */
+            weight_g: number;
+        };
+        /**
+         * EchelonOrder
+         * @description Which day to plan over both echelons, how hard to search; without a network each township seat is a depot.
+         */
+        EchelonOrder: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Iterations
+             * @default 6000
+             */
+            iterations: number;
+            network?: components["schemas"]["Network"] | null;
+            /** Region */
+            region: string;
+            /**
+             * Rounds
+             * @default 12
+             */
+            rounds: number;
+            /**
+             * Seed
+             * @default 1
+             */
+            seed: number;
+            /**
+             * With Map
+             * @description Put the map (GeoJSON) into the result.
+             * @default false
+             */
+            with_map: boolean;
+        };
+        /**
+         * EconomicsView
+         * @description What a station saved and earned, in fen, beside the figures of the press report.
+         */
+        EconomicsView: {
+            /** By Keeper */
+            by_keeper: number;
+            /** Days */
+            days: number;
+            /** Drop Offs */
+            drop_offs: number;
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
+            /** Labour Saved Fen */
+            labour_saved_fen: number;
+            /** Labour Saved Per Year Fen */
+            labour_saved_per_year_fen: number;
+            /** Reported Labour Fen Per Year */
+            reported_labour_fen_per_year: [
+                number,
+                number
+            ];
+            /** Reported Sending Fen Per Year */
+            reported_sending_fen_per_year: number;
+            /** Self Service */
+            self_service: number;
+            /** Sending Income Fen */
+            sending_income_fen: number;
+            /** Sending Per Year Fen */
+            sending_per_year_fen: number;
+            /** Source */
+            source: string;
+        };
+        /**
+         * EnterForm
+         * @description The code in the entrance's QR.
+         */
+        EnterForm: {
+            /** Digits */
+            digits: string;
+            /** Pass Id */
+            pass_id: string;
         };
         /**
          * EventPage
@@ -1056,6 +2919,29 @@ export interface components {
             vehicles: components["schemas"]["VehicleView"][];
         };
         /**
+         * HandInForm
+         * @description A parcel over the counter, in the words of `parcel.dropped`.
+         */
+        HandInForm: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Drop Off */
+            drop_off: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * HandedInView
+         * @description The parcel that waits for a courier now.
+         */
+        HandedInView: {
+            /** Parcel Id */
+            parcel_id: string;
+        };
+        /**
          * Health
          * @description The server answers.
          */
@@ -1100,6 +2986,53 @@ export interface components {
             rows_read: number;
             /** Unchanged */
             unchanged: number;
+        };
+        /**
+         * InspectedForm
+         * @description A courier's word on one parcel.
+         */
+        InspectedForm: {
+            /** Cause */
+            cause?: string | null;
+            /** Event Id */
+            event_id: string;
+            /**
+             * Inspected
+             * @default false
+             */
+            inspected: boolean;
+            /**
+             * Item
+             * @description Item class, attributes, quantity (LAW-07).
+             */
+            item?: {
+                [key: string]: string | number;
+            } | null;
+            /** Parcel Id */
+            parcel_id: string;
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "accepted" | "refused";
+            /** Weighed G */
+            weighed_g?: number | null;
+        };
+        /**
+         * LightView
+         * @description What a strip shows.
+         */
+        LightView: {
+            /** Cells */
+            cells: string[];
+            /** Colour */
+            colour: string;
+            /** Pattern */
+            pattern: string;
+            /** Ttl S */
+            ttl_s: number;
+            /** Visit */
+            visit: string;
         };
         /**
          * LoadView
@@ -1150,6 +3083,55 @@ export interface components {
             username: string;
         };
         /**
+         * Network
+         * @description The two echelons of one county.
+         *
+         *     Attributes
+         *     ----------
+         *     cut_offs
+         *         When each company's line-haul leaves the county centre, by company id; ``*`` for all others.
+         *     centre_handling_s
+         *         From arriving at the centre until loaded on the line-haul.
+         */
+        Network: {
+            /**
+             * Bus
+             * @default []
+             */
+            bus: components["schemas"]["BusSpec"][];
+            /**
+             * Centre Handling S
+             * @default 1800
+             */
+            centre_handling_s: number;
+            /**
+             * Centre Ready
+             * @default 25200
+             */
+            centre_ready: number;
+            /** Cut Offs */
+            cut_offs?: {
+                [key: string]: number;
+            };
+            /**
+             * Depot
+             * @default []
+             */
+            depot: components["schemas"]["DepotSpec"][];
+            /**
+             * Direct
+             * @default true
+             */
+            direct: boolean;
+            /** Region */
+            region: string;
+            /**
+             * Trunk
+             * @default []
+             */
+            trunk: components["schemas"]["TrunkSpec"][];
+        };
+        /**
          * NewUserBody
          * @description A user to make.
          */
@@ -1171,6 +3153,78 @@ export interface components {
             site_id?: string | null;
             /** Username */
             username: string;
+        };
+        /**
+         * NoticeList
+         * @description Messages that wait.
+         */
+        NoticeList: {
+            /** Items */
+            items: components["schemas"]["NoticeView"][];
+        };
+        /**
+         * NoticeView
+         * @description A message for the operator's message service; it holds phone and code and is shown to nobody else.
+         */
+        NoticeView: {
+            /** Id */
+            id: number;
+            /** Kind */
+            kind: string;
+            /** Phone */
+            phone: string;
+            /** Text En */
+            text_en: string;
+            /** Text Zh */
+            text_zh: string;
+        };
+        /**
+         * OpeningForm
+         * @description Which box is to be opened, and why.
+         */
+        OpeningForm: {
+            /**
+             * Expect
+             * @default closed
+             * @enum {string}
+             */
+            expect: "closed" | "any";
+            /** Reason */
+            reason: string;
+            /** Target */
+            target: string;
+        };
+        /**
+         * OpeningView
+         * @description An opening asked for; `state` says what is known, and only a door's sensor makes it `confirmed` (DEV-063).
+         */
+        OpeningView: {
+            /** Actor */
+            actor: string;
+            /** Code */
+            code: string | null;
+            /** Device Id */
+            device_id: string;
+            /**
+             * Exp At
+             * Format: date-time
+             */
+            exp_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            /** Reason */
+            reason: string;
+            /** Resolution */
+            resolution: string | null;
+            /** State */
+            state: string;
+            /** Target */
+            target: string;
         };
         /**
          * OperationView
@@ -1327,6 +3381,30 @@ export interface components {
             } | null;
         };
         /**
+         * OverdueList
+         * @description Overdue parcels, the oldest first.
+         */
+        OverdueList: {
+            /** Items */
+            items: components["schemas"]["OverdueView"][];
+        };
+        /**
+         * OverdueView
+         * @description A parcel kept longer than promised.
+         */
+        OverdueView: {
+            /** Cell */
+            cell: string;
+            /** Charge Fen */
+            charge_fen: number;
+            /** Parcel Id */
+            parcel_id: string;
+            /** Stage */
+            stage: string;
+            /** Stored At */
+            stored_at: string | null;
+        };
+        /**
          * ParcelPage
          * @description A page of parcels.
          */
@@ -1417,6 +3495,67 @@ export interface components {
             window_start_s: number | null;
         };
         /**
+         * PartView
+         * @description One device's part in a rollout.
+         */
+        PartView: {
+            /** Detail */
+            detail: string;
+            /** Device Id */
+            device_id: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Offered At */
+            offered_at: string | null;
+            /** Stage */
+            stage: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "offered" | "soaking" | "succeeded" | "failed" | "skipped";
+        };
+        /**
+         * PassForm
+         * @description Somebody's right to enter.
+         */
+        PassForm: {
+            /**
+             * Holder
+             * @description Reference of the person, never a name or phone.
+             */
+            holder: string;
+            /** Parcel Ids */
+            parcel_ids?: string[];
+            /**
+             * Phone Tail
+             * @description Whose waiting parcels the pass is for.
+             */
+            phone_tail?: string | null;
+            /**
+             * Valid H
+             * @default 24
+             */
+            valid_h: number;
+        };
+        /**
+         * PassView
+         * @description A pass; its key is told once and makes the moving code (RFC 6238: SHA-256, eight digits, 30 s).
+         */
+        PassView: {
+            /** Key Base32 */
+            key_base32: string;
+            /** Parcels */
+            parcels: string[];
+            /** Pass Id */
+            pass_id: string;
+            /**
+             * Valid To
+             * Format: date-time
+             */
+            valid_to: string;
+        };
+        /**
          * PlanEntry
          * @description A plan in a list.
          */
@@ -1488,6 +3627,14 @@ export interface components {
             zone: string;
         };
         /**
+         * ProxyForm
+         * @description A parcel somebody else may fetch.
+         */
+        ProxyForm: {
+            /** Parcel Id */
+            parcel_id: string;
+        };
+        /**
          * Publishing
          * @description Which version to put in force, and why.
          */
@@ -1537,6 +3684,14 @@ export interface components {
             vehicle: string | null;
         };
         /**
+         * Redemption
+         * @description A one-time enrolment code, as `cunda device enrol` printed it.
+         */
+        Redemption: {
+            /** Code */
+            code: string;
+        };
+        /**
          * Refresh
          * @description The refresh token; absent when it is in the cookie.
          */
@@ -1580,6 +3735,178 @@ export interface components {
             version: string;
             /** Zone */
             zone: string;
+        };
+        /**
+         * ReleaseList
+         * @description The releases, newest first.
+         */
+        ReleaseList: {
+            /** Items */
+            items: components["schemas"]["ReleaseView"][];
+        };
+        /**
+         * ReleaseView
+         * @description A signed release on the shelf.
+         */
+        ReleaseView: {
+            /**
+             * Added At
+             * Format: date-time
+             */
+            added_at: string;
+            /** Added By */
+            added_by: string;
+            /** Sha256 */
+            sha256: string;
+            /** Size */
+            size: number;
+            /** Version */
+            version: string;
+        };
+        /**
+         * ReportView
+         * @description A report, once it is here.
+         */
+        ReportView: {
+            /** Code */
+            code: string | null;
+            /** Command Id */
+            command_id: string;
+            /** Report */
+            report: {
+                [key: string]: unknown;
+            } | null;
+            /** State */
+            state: string;
+        };
+        /**
+         * ReturnForm
+         * @description An overdue parcel that goes back.
+         */
+        ReturnForm: {
+            /**
+             * Cause
+             * @default NOT_TAKEN
+             * @enum {string}
+             */
+            cause: "NOT_TAKEN" | "REFUSED";
+            /** Parcel Id */
+            parcel_id: string;
+        };
+        /**
+         * RolloutDetail
+         * @description A rollout with every device's part.
+         */
+        RolloutDetail: {
+            /** Devices */
+            devices: components["schemas"]["PartView"][];
+            rollout: components["schemas"]["RolloutView"];
+        };
+        /**
+         * RolloutForm
+         * @description Settings or a release for a region's devices.
+         */
+        RolloutForm: {
+            /**
+             * Least Executed
+             * @default 10
+             */
+            least_executed: number;
+            /**
+             * Most Failed Percent
+             * @default 20
+             */
+            most_failed_percent: number;
+            /** Region */
+            region: string;
+            /** Release */
+            release?: string | null;
+            /** Settings */
+            settings?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Soak S
+             * @default 60
+             */
+            soak_s: number;
+            /**
+             * Stages
+             * @default [
+             *       5,
+             *       25,
+             *       100
+             *     ]
+             */
+            stages: number[];
+            /**
+             * Timeout S
+             * @default 900
+             */
+            timeout_s: number;
+            /**
+             * Url
+             * @description Where devices reach this API; for a release.
+             * @default
+             */
+            url: string;
+        };
+        /**
+         * RolloutList
+         * @description The newest rollouts of a region.
+         */
+        RolloutList: {
+            /** Items */
+            items: components["schemas"]["RolloutView"][];
+        };
+        /**
+         * RolloutView
+         * @description A rollout and how many devices stand where.
+         */
+        RolloutView: {
+            /** Ended At */
+            ended_at: string | null;
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "settings" | "release";
+            /** Least Executed */
+            least_executed: number;
+            /** Most Failed Percent */
+            most_failed_percent: number;
+            /** Parts */
+            parts: {
+                [key: string]: number;
+            };
+            /** Region */
+            region: string;
+            /** Release */
+            release: string | null;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            } | null;
+            /** Stage */
+            stage: number;
+            /** Stages */
+            stages: number[];
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Started By */
+            started_by: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "stopped" | "completed";
+            /** Why */
+            why: string;
         };
         /**
          * RouteChangeView
@@ -1693,6 +4020,37 @@ export interface components {
             value: string;
         };
         /**
+         * SendingList
+         * @description Sessions, the newest first.
+         */
+        SendingList: {
+            /** Items */
+            items: components["schemas"]["SendingView"][];
+        };
+        /**
+         * SendingView
+         * @description A customer's session as the kiosk told of it.
+         */
+        SendingView: {
+            /** Cell */
+            cell: string | null;
+            /** Company Id */
+            company_id: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Site Id */
+            site_id: string;
+            /** State */
+            state: string;
+            /** Waybill */
+            waybill: string | null;
+        };
+        /**
          * SessionView
          * @description A session; the tokens are absent when they went into cookies.
          */
@@ -1711,6 +4069,31 @@ export interface components {
              * @default Bearer
              */
             token_type: string;
+        };
+        /**
+         * SettingsForm
+         * @description All settings that are to differ from those the device was made with.
+         */
+        SettingsForm: {
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * SettleForm
+         * @description A person's word on a session of which nothing certain was seen.
+         */
+        SettleForm: {
+            /**
+             * Drop Off
+             * @description The body of `parcel.dropped` when the parcel lies there; nothing when it does not.
+             */
+            drop_off?: {
+                [key: string]: unknown;
+            } | null;
+            /** Reason */
+            reason: string;
         };
         /**
          * SiteList
@@ -1758,6 +4141,48 @@ export interface components {
             scene: string;
             /** Status */
             status: string;
+        };
+        /**
+         * StationAlarmView
+         * @description One alarm per cause.
+         */
+        StationAlarmView: {
+            /** Count */
+            count: number;
+            /** Kind */
+            kind: string;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Subject */
+            subject: string;
+        };
+        /**
+         * StationView
+         * @description A site with its cells and what stands open there.
+         */
+        StationView: {
+            /** Alarms */
+            alarms: components["schemas"]["StationAlarmView"][];
+            /** Cells */
+            cells: components["schemas"]["CellView"][];
+            /** Inside */
+            inside: number;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Policy Version */
+            policy_version: number;
+            /** Site Id */
+            site_id: string;
         };
         /**
          * StopView
@@ -1808,6 +4233,51 @@ export interface components {
             windows: number[][];
         };
         /**
+         * TakeOutForm
+         * @description A code, or a parcel the keeper hands over after an identity check.
+         */
+        TakeOutForm: {
+            /** Digits */
+            digits?: string | null;
+            /**
+             * Identity Reference
+             * @description Reference of the identity check; needed without a code.
+             */
+            identity_reference?: string | null;
+            /** Parcel Id */
+            parcel_id?: string | null;
+        };
+        /**
+         * TakenView
+         * @description What was opened or handed over.
+         */
+        TakenView: {
+            /** Cell */
+            cell: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "collected" | "opening" | "fetched_back";
+            /** Parcel Id */
+            parcel_id: string;
+        };
+        /**
+         * TelemetryView
+         * @description The newest value of one kind.
+         */
+        TelemetryView: {
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+        };
+        /**
          * TownshipView
          * @description A township.
          */
@@ -1820,6 +4290,40 @@ export interface components {
             lon: number | null;
             /** Name */
             name: string;
+        };
+        /**
+         * TrunkSpec
+         * @description Trunk vehicles (干线车) of one kind.
+         */
+        TrunkSpec: {
+            /** Capacity */
+            capacity: [
+                number,
+                number,
+                number
+            ];
+            /** Count */
+            count: number;
+            /** Depart */
+            depart: number;
+            /** Fixed Fen */
+            fixed_fen: number;
+            /** Id */
+            id: string;
+            /**
+             * Most Depots
+             * @default 3
+             */
+            most_depots: number;
+            /** Per Hour Fen */
+            per_hour_fen: number;
+            /** Per Km Fen */
+            per_km_fen: number;
+            /**
+             * Profile
+             * @default van
+             */
+            profile: string;
         };
         /**
          * UserList
@@ -1978,6 +4482,212 @@ export interface components {
             /** Zone */
             zone: string;
         };
+        /**
+         * VisitList
+         * @description Who is inside, and what the strips show.
+         */
+        VisitList: {
+            /** Items */
+            items: components["schemas"]["VisitView"][];
+            /** Lights */
+            lights: components["schemas"]["LightView"][];
+        };
+        /**
+         * VisitStep
+         * @description One event of a visit.
+         */
+        VisitStep: {
+            /**
+             * Carried
+             * @description With `exit_scan`: parcel ids.
+             */
+            carried?: string[];
+            /**
+             * Event
+             * @enum {string}
+             */
+            event: "entered" | "identified" | "lights_on" | "exited" | "fire" | "help_called" | "did_not_enter" | "scan" | "exit_scan";
+            /**
+             * Parcel Id
+             * @description With `scan`.
+             */
+            parcel_id?: string | null;
+        };
+        /**
+         * VisitView
+         * @description A visit: door, light, parcels and exit in one.
+         */
+        VisitView: {
+            /**
+             * Admitted At
+             * Format: date-time
+             */
+            admitted_at: string;
+            /** Colour */
+            colour: string | null;
+            /** Entered At */
+            entered_at: string | null;
+            /** Facts */
+            facts?: string[];
+            /** Holder */
+            holder: string;
+            /** Id */
+            id: string;
+            /** Left At */
+            left_at: string | null;
+            /** State */
+            state: string;
+            /** Taken */
+            taken: string[];
+            /** Version */
+            version: number;
+            /** Wanted */
+            wanted: string[];
+        };
+        /**
+         * WaybillForm
+         * @description Numbers a company issued beforehand.
+         */
+        WaybillForm: {
+            /** Company Id */
+            company_id: string;
+            /** Numbers */
+            numbers: string[];
+        };
+        /**
+         * WaybillList
+         * @description A kiosk's numbers.
+         */
+        WaybillList: {
+            /** Items */
+            items: components["schemas"]["WaybillView"][];
+        };
+        /**
+         * WaybillView
+         * @description A pre-issued number and what became of it: stocked, used, void.
+         */
+        WaybillView: {
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Company Id */
+            company_id: string;
+            /** State */
+            state: string;
+            /** Waybill */
+            waybill: string;
+        };
+        /**
+         * WeekdayAccept
+         * @description Which version of weekdays to put in force, and why.
+         */
+        WeekdayAccept: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Version Id */
+            version_id: string;
+        };
+        /**
+         * WeekdayAcceptance
+         * @description What is in force since when.
+         */
+        WeekdayAcceptance: {
+            /**
+             * Accepted At
+             * Format: date-time
+             */
+            accepted_at: string;
+            /** Actor */
+            actor: string;
+            /** Region */
+            region: string;
+            /** Version Id */
+            version_id: string;
+        };
+        /**
+         * WeekdayList
+         * @description A region's versions of weekdays, the newest first; `patterns` are those in force, Monday is 0.
+         */
+        WeekdayList: {
+            /** In Force */
+            in_force: string | null;
+            /** Items */
+            items: components["schemas"]["WeekdayVersionEntry"][];
+            /** Patterns */
+            patterns: {
+                [key: string]: number[];
+            };
+        };
+        /**
+         * WeekdayOrder
+         * @description For which region to choose weekdays, what to promise, and how hard to search.
+         */
+        WeekdayOrder: {
+            /**
+             * Daily From
+             * @description Parcels a day from which a village is served daily.
+             * @default 6
+             */
+            daily_from: number;
+            /** Region */
+            region: string;
+            /**
+             * Rounds
+             * @default 3
+             */
+            rounds: number;
+            /**
+             * Seed
+             * @default 1
+             */
+            seed: number;
+            /**
+             * Thrice From
+             * @description Parcels a day from which it is served three times.
+             * @default 3
+             */
+            thrice_from: number;
+            /**
+             * With Map
+             * @description Put the map (GeoJSON) into the result.
+             * @default false
+             */
+            with_map: boolean;
+        };
+        /**
+         * WeekdayVersionEntry
+         * @description A version of a region's weekdays; `figures` are what it was chosen by.
+         */
+        WeekdayVersionEntry: {
+            /** Actor */
+            actor: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Figures */
+            figures: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            /** In Force */
+            in_force: boolean;
+            /** Number */
+            number: number;
+            /** Parent Id */
+            parent_id: string | null;
+            /** Region */
+            region: string;
+            /** Seed */
+            seed: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -1987,6 +4697,159 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_activity: {
+        parameters: {
+            query: {
+                region: string;
+                day: string;
+                /** @description What rows stand for. */
+                by?: "branch" | "scene" | "device";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActivityView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
     report_events: {
         parameters: {
             query?: never;
@@ -2330,6 +5193,1843 @@ export interface operations {
             };
         };
     };
+    list_devices: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    get_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDetail"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    close_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+                alarm_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_commands: {
+        parameters: {
+            query?: {
+                /** @description Most entries. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    ask_for_opening: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpeningForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpeningView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+                command_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    wish_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceVersionView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    diagnose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskedView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    get_network: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    plan_echelons: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EchelonOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    redeem_enrolment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Redemption"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialsView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Something needed does not answer; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
     list_events: {
         parameters: {
             query?: {
@@ -2622,6 +7322,1348 @@ export interface operations {
             };
         };
     };
+    begin_collection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    close_collection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+                collection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    hand_in: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandInForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandedInView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_sendings: {
+        parameters: {
+            query?: {
+                /** @description For example `unclear`. */
+                state?: string | null;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendingList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    settle_sending: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+                sending_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettleForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendingView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_waybills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaybillList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    stock_waybills: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WaybillForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
     me: {
         parameters: {
             query?: never;
@@ -2674,6 +8716,361 @@ export interface operations {
             };
             /** @description The role may not do this. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeList"];
+                };
+            };
+        };
+    };
+    mark_notice_sent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                notice_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    opening: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpeningView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5519,6 +11916,937 @@ export interface operations {
             };
         };
     };
+    list_releases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    get_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_rollouts: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    start_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RolloutForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    get_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rollout_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutDetail"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    stop_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rollout_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
     log_in: {
         parameters: {
             query?: never;
@@ -6027,6 +13355,4627 @@ export interface operations {
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    get_station: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    decide_cell: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read. Required. */
+                "If-Match"?: string | null;
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+                cell: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CellView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description A condition header is missing. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    say_deposited: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+                cell: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepositResult"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    revoke_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+                code_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    make_proxy_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProxyForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    begin_count: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    close_count: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+                count_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    scan_count: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+                count_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountScan"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_docks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DockList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    expect_vehicle: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DockForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DockView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    step_dock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+                dock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DockStep"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DockView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    get_economics: {
+        parameters: {
+            query: {
+                last_day: string;
+                days?: number;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EconomicsView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_overdue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverdueList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    search_station: {
+        parameters: {
+            query?: {
+                /** @description Part of a waybill, or a phone's last digits. */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CandidateList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    make_pass: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PassForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    revoke_pass: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+                pass_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_visits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    step_visit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+                visit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VisitStep"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    record_consent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CandidateList"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    deposit_parcels: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DepositBatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepositAnswer"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    enter_station: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnterForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    return_parcel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReturnForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    take_out: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeOutForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakenView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7392,6 +19341,627 @@ export interface operations {
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list_weekdays: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeekdayList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    accept_weekdays: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WeekdayAccept"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeekdayAcceptance"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    plan_weekdays: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WeekdayOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        errors?: {
+                            code: string;
+                            /** @enum {string} */
+                            in: "body" | "query" | "path" | "header" | "cookie";
+                            message: string;
+                            params: Record<string, never>;
+                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                            pointer: string;
+                        }[];
+                        /** @description `urn:cunda:request:` and the request id. */
+                        instance: string;
+                        params: Record<string, never>;
+                        remedy: string;
+                        status: number;
+                        title: string;
+                        /**
+                         * Format: uri
+                         * @description `urn:cunda:problem:` and the code.
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -9,6 +9,7 @@ import { todayIn } from "../i18n/format";
 import { useLanguage } from "../i18n/language";
 import { Login } from "../session/Login";
 import { useSession } from "../session/Session";
+import { Activity } from "./Activity";
 import { Day } from "./Day";
 import { Head } from "./Head";
 import { usePlace } from "./place";
@@ -59,6 +60,7 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
       onSearch={setSearched}
       onLogOut={onLogOut}
     >
+      <Views view={place.view} onView={(view) => go({ view, route: null, stop: null })} />
       {children}
     </Head>
   );
@@ -75,6 +77,14 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
       </div>
     );
   }
+  if (place.view === "activity") {
+    return (
+      <div className="console console--page">
+        {head(null)}
+        <Activity region={region.name} day={day} />
+      </div>
+    );
+  }
   return (
     <Day
       key={`${region.name}/${day}`}
@@ -86,6 +96,31 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
       searched={searched}
       onSearched={setSearched}
     />
+  );
+}
+
+/** What the console shows: the day's plan, or the activity of kiosks and stations. */
+function Views({ view, onView }: { view: string | null; onView(view: string | null): void }) {
+  const { t } = useLanguage();
+  const kinds = [
+    [null, t("view.plan")],
+    ["activity", t("view.activity")],
+  ] as const;
+  return (
+    <nav className="views" aria-label={t("view.title")}>
+      {kinds.map(([kind, title]) => (
+        <button
+          key={title}
+          type="button"
+          className={`button ${kind === view ? "button--primary" : "button--quiet"}`}
+          aria-current={kind === view ? "page" : undefined}
+          data-view={kind ?? "plan"}
+          onClick={() => onView(kind)}
+        >
+          {title}
+        </button>
+      ))}
+    </nav>
   );
 }
 

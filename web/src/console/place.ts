@@ -7,9 +7,11 @@ export interface Place {
   day: string | null;
   route: string | null;
   stop: string | null;
+  /** What is shown instead of the day's plan, for example `activity`. */
+  view: string | null;
 }
 
-const NAMES = ["region", "day", "route", "stop"] as const;
+const NAMES = ["region", "day", "route", "stop", "view"] as const;
 
 export function readPlace(hash: string): Place {
   const found = new URLSearchParams(hash.replace(/^#/, ""));
@@ -19,6 +21,7 @@ export function readPlace(hash: string): Place {
     day: day !== null && /^\d{4}-\d{2}-\d{2}$/.test(day) ? day : null,
     route: found.get("route"),
     stop: found.get("stop"),
+    view: found.get("view"),
   };
 }
 
