@@ -3,7 +3,7 @@
 Each family is a module with a tuple ``TRIALS``; adding one takes an import and its name in the tuple below.
 """
 
-from benchmarks.trials import click, forgery, kills, lines, load, network, order, security
+from benchmarks.trials import agents, click, forgery, kills, lines, load, network, order, power, rollout, security
 from benchmarks.trials.trial import Trial
 
 TRIALS: tuple[Trial, ...] = (
@@ -12,6 +12,9 @@ TRIALS: tuple[Trial, ...] = (
     *order.TRIALS,
     *network.TRIALS,
     *click.TRIALS,
+    *agents.TRIALS,
+    *power.TRIALS,
+    *rollout.TRIALS,
     *lines.TRIALS,
     *security.TRIALS,
     *forgery.TRIALS,

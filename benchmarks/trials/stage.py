@@ -127,6 +127,10 @@ class Stage(AbstractContextManager["Stage"]):
         self._ends.callback(program.stop)
         return program
 
+    def ends_with(self, program: Program) -> None:
+        """Have a program of the trial's own stopped with the stage."""
+        self._ends.callback(program.stop)
+
     def server(self, *, port: int | None = None, keepalive_s: int = 30) -> Program:
         """Start a server and wait until the broker has accepted it.
 

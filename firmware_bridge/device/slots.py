@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import zipfile
@@ -26,13 +25,15 @@ class ArchiveProblem(Exception):
     """An archive cannot be unpacked safely; the message says why."""
 
 
-@dataclass(frozen=True)
-class SlotsState:
-    """What runs, what ran before, and whether the present one must still prove itself."""
+class SlotsState(NamedTuple):
+    """What runs, what ran before, and whether the present one must still prove itself.
+
+    A named tuple, because dataclasses would cost the supervisor two more megabytes.
+    """
 
     running: str = INSTALLED
     before: str = INSTALLED
-    releases: dict[str, str] = field(default_factory=dict)
+    releases: dict[str, str] = {}  # noqa: RUF012 - never changed in place
     trial: bool = False
     starts: int = 0
     rollout: int = 0
@@ -85,27 +86,26 @@ class Slots:
         if not (target / "firmware_bridge" / "device" / "main.py").is_file():
             shutil.rmtree(target, ignore_errors=True)
             raise ArchiveProblem("the archive holds no device program")
-        self._write(replace(state, releases={**state.releases, place: release}))
+        self._write(state._replace(releases={**state.releases, place: release}))
         return place
 
     def try_out(self, place: str, rollout: int) -> None:
         """Let a place run from the next start on, until it proves itself or is taken back."""
         state = self.read()
         self._write(
-            replace(
-                state, running=place, before=state.running, trial=True, starts=0, rollout=rollout, outcome=None
+            state._replace(running=place, before=state.running, trial=True, starts=0, rollout=rollout, outcome=None
             )
         )  # fmt: skip
 
     def count_start(self) -> int:
         """Note one more start during a trial and return how many there were."""
         state = self.read()
-        self._write(replace(state, starts=state.starts + 1))
+        self._write(state._replace(starts=state.starts + 1))
         return state.starts + 1
 
     def confirm(self) -> SlotsState:
         """End the trial: the running program stays."""
-        state = replace(self.read(), trial=False)
+        state = self.read()._replace(trial=False)
         self._write(state)
         return state
 
@@ -113,17 +113,17 @@ class Slots:
         """Let the program before run again and note what happened for it to tell."""
         state = self.read()
         told = {"rollout": state.rollout, "release": self.release(state), "state": "rolled_back", "detail": why[:160]}
-        self._write(replace(state, running=state.before, before=state.running, trial=False, outcome=told))
+        self._write(state._replace(running=state.before, before=state.running, trial=False, outcome=told))
 
     def clear_outcome(self) -> None:
         """Forget what was noted, after it was recorded as an event."""
-        self._write(replace(self.read(), outcome=None))
+        self._write(self.read()._replace(outcome=None))
 
     def _write(self, state: SlotsState) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = self._file.with_name("slots.json.new")
         with draft.open("w", encoding="utf-8") as file:
-            json.dump(asdict(state), file)
+            json.dump(state._asdict(), file)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._file)

@@ -13,9 +13,8 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from firmware_bridge.device.slots import Slots, SlotsState
 
@@ -23,8 +22,7 @@ from firmware_bridge.device.slots import Slots, SlotsState
 EXIT_RESTART = 75
 
 
-@dataclass(frozen=True)
-class Patience:
+class Patience(NamedTuple):
     """How long the supervisor waits for what, seconds.
 
     Parameters
@@ -53,7 +51,7 @@ class Supervisor:
         The program and its arguments; ``--release`` is added for one from a place.
     """
 
-    def __init__(self, command: Sequence[str], slots: Slots, patience: Patience = Patience()) -> None:
+    def __init__(self, command: Sequence[str], slots: Slots, patience: Patience = Patience()) -> None:  # noqa: B008 - immutable
         self._command = list(command)
         self._slots = slots
         self._patience = patience

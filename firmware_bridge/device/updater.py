@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -112,6 +111,8 @@ class Updater:
             raise ArchiveProblem("the release is not signed by its maker")
 
     def _fetch(self, offer: ReleaseOffer, archive: Path) -> None:
+        import urllib.request  # needed a few times a year; it costs three megabytes
+
         self._config.folder.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
         # The scheme is http or https by the offer's schema; what arrives is judged by its digest alone.

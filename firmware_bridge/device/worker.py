@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from firmware_bridge.bus.cabinet import BoxMoved, Cabinet
 from firmware_bridge.device.agent import Agent, serve
 from firmware_bridge.device.config import AgentConfig, read_config
 from firmware_bridge.device.hardware import build_cabinet
-from firmware_bridge.device.health_page import HealthPage
 from firmware_bridge.device.supervisor import EXIT_RESTART
 from firmware_bridge.device.watchdog import LIMIT_S, WatchdogState
 from firmware_bridge.errors import AgentConfigError
@@ -25,6 +24,9 @@ from firmware_bridge.link import Waker
 from kernel.clock import SystemClock
 from kernel.ids import SystemIds
 from kernel.log import get_logger, set_up_logging
+
+if TYPE_CHECKING:
+    from firmware_bridge.device.health_page import HealthPage
 
 log = get_logger("firmware_bridge.device")
 
@@ -149,6 +151,8 @@ def _open_page(agent: Agent) -> HealthPage | None:
 
     if agent.config.health_port == 0:
         return None
+    from firmware_bridge.device.health_page import HealthPage
+
     try:
         return HealthPage(agent.config.address.device, status, agent.config.health_port)
     except OSError as problem:  # another agent on the same machine has it: no reason to serve nobody
