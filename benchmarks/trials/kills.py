@@ -139,12 +139,12 @@ def _look(path: Path, query: str) -> list[str]:
 def _storm(settings: TrialSettings, full: dict[str, int], small: dict[str, int]) -> TrialResult:
     size = settings.size
     deaths = full if settings.scale == "full" else small
-    return run_storm(settings, Storm(size(5000, 160), size(150, 40), size(40, 8), deaths, size(4, 2)))
+    return run_storm(settings, Storm(size(5000, 80), size(150, 40), size(40, 4), deaths, size(4, 2)))
 
 
 def broker_killed(settings: TrialSettings) -> TrialResult:
     """Kill the broker, which keeps nothing."""
-    return _storm(settings, {BROKER: 5}, {BROKER: 2})
+    return _storm(settings, {BROKER: 5}, {BROKER: 1})
 
 
 def server_killed(settings: TrialSettings) -> TrialResult:
@@ -155,7 +155,7 @@ def server_killed(settings: TrialSettings) -> TrialResult:
 def everything_killed(settings: TrialSettings) -> TrialResult:
     """Kill everything in turn."""
     full = {BROKER: 5, SERVER: 3, COMMIT: 2, KIOSKS: 20}
-    return _storm(settings, full, {BROKER: 1, SERVER: 1, COMMIT: 1, KIOSKS: 2})
+    return _storm(settings, full, {BROKER: 1, SERVER: 1, COMMIT: 1, KIOSKS: 1})
 
 
 TRIALS: tuple[Trial, ...] = (

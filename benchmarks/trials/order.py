@@ -73,9 +73,7 @@ def _recorded_offline(stage: Stage, backlog: int, settings: TrialSettings) -> li
         with agent.store.transaction():
             for _ in range(share):
                 fleet.drop(agent)
-    for agent in fleet.agents:
-        agent.close()
-    return list(fleet.events)
+    return list(fleet.stop().events)
 
 
 def _drain(fleet: KioskFleet, settings: TrialSettings, backlog: int) -> tuple[float, list[str]]:

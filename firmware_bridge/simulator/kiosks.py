@@ -135,7 +135,8 @@ class KioskFleet:
         """Disconnect in order; what waits stays in the outboxes."""
         self._stop.set()
         self._waker.wake()
-        self._thread.join(10)
+        if self._thread.ident is not None:  # kiosks that were never connected have none to wait for
+            self._thread.join(10)
         report = KioskRun(
             tuple(self.events),
             self.waiting(),
