@@ -15,6 +15,7 @@ from sqlalchemy import Connection, inspect, text
 
 from api.errors import DatabaseOutdatedError
 from dispatch.custody.model import GUARD_STATEMENTS as CUSTODY_GUARDS
+from dispatch.plans.draft_model import GUARD_STATEMENTS as DRAFT_GUARDS
 from dispatch.plans.model import GUARD_STATEMENTS as PLAN_GUARDS
 from kernel.db import Database
 
@@ -94,7 +95,7 @@ def _upgrading(database: Database) -> Iterator[Connection]:
 
 def _install_guards(connection: Connection) -> None:
     # After every upgrade: changing a table on SQLite copies it, and its triggers stay with the old one.
-    for statements in (CUSTODY_GUARDS, PLAN_GUARDS):
+    for statements in (CUSTODY_GUARDS, PLAN_GUARDS, DRAFT_GUARDS):
         for statement in statements[connection.dialect.name]:
             connection.exec_driver_sql(statement)
 
