@@ -264,14 +264,20 @@ def _feed_parser() -> tuple[float, float, int]:
     for make in _BOMBS.values():
         bomb = make()
         gc.collect()
-        started_s = time.perf_counter()
         accepted += _accepted(bomb)
-        slowest_ms = max(slowest_ms, (time.perf_counter() - started_s) * 1000)
+        # The best of three: what the machine does besides is not the parser's.
+        slowest_ms = max(slowest_ms, min(_rejection_ms(bomb) for _ in range(3)))
         tracemalloc.start()
         _accepted(bomb)
         most = max(most, tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     return slowest_ms, most / 1e6, accepted
+
+
+def _rejection_ms(bomb: bytes) -> float:
+    started_s = time.perf_counter()
+    _accepted(bomb)
+    return (time.perf_counter() - started_s) * 1000
 
 
 def _accepted(bomb: bytes) -> bool:

@@ -159,16 +159,14 @@ def crowd_at_the_door(settings: TrialSettings) -> TrialResult:
         )
         fleet.start()
         until(lambda: fleet.connected() == kiosks, 120)
-        command = [sys.executable, "-m", "benchmarks.trials.intruders", *map(str, (stage.port, seconds, per_s, slow))]
-        strangers = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "benchmarks.trials.crowd", *map(str, (stage.port, seconds, per_s, slow))]
+        strangers = ends.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
         ends.callback(strangers.kill)
         time.sleep(1.0)
         stage.kill_broker()
         dropped = [fleet.drop() for _ in range(kiosks)]
         back_s = until(lambda: fleet.connected() == kiosks and all(one.born for one in fleet.agents), 2 * BACK_WITHIN_S)
-        while strangers.poll() is None:
-            time.sleep(0.1)
-        attempts = int((strangers.stdout.read() if strangers.stdout is not None else "0") or 0)
+        attempts = int(strangers.communicate()[0] or 0)
         drained_s = until(lambda: fleet.waiting() == 0, 60)
         report = fleet.stop()
         return TrialResult(
