@@ -188,3 +188,16 @@ def test_a_door_that_springs_open_again_was_not_latched(build: Callable[..., Bui
     assert [(move.target, move.now, move.unlatched) for move in moves] == [
         ("c1-1", Door.OPEN, False), ("c1-1", Door.CLOSED, False), ("c1-1", Door.OPEN, True), ("c1-2", Door.OPEN, False),
     ]  # fmt: skip
+
+
+def test_a_cabinet_that_cannot_be_is_refused_when_it_is_built() -> None:
+    """A lock too many, and a doubtful family nobody allowed, are refused before the first customer comes."""
+    with SimLine([SIM_BOARDS["cu48"](1, 4)]) as line:
+        for family, settings in (("8a", BoardSettings(1, 2)), ("cu48", BoardSettings(1, 4))):
+            master = BusMaster(TtyPort(line.path, CODECS[family].line), CODECS[family])
+            with pytest.raises(BoardSettingsError):
+                Cabinet([Board(master, settings, {lock: f"c1-{lock}" for lock in range(1, 5)})])
+            master.close()
+        allowed = BusMaster(TtyPort(line.path, CODECS["cu48"].line), CODECS["cu48"])
+        assert Cabinet([Board(allowed, BoardSettings(1, 4, experimental=True), {1: "c1-1"})]).targets == ("c1-1",)
+        allowed.close()
