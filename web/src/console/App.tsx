@@ -11,6 +11,7 @@ import { Login } from "../session/Login";
 import { useSession } from "../session/Session";
 import { Activity } from "./Activity";
 import { Day } from "./Day";
+import { Devices } from "./Devices";
 import { Head } from "./Head";
 import { usePlace } from "./place";
 
@@ -85,6 +86,14 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
       </div>
     );
   }
+  if (place.view === "devices") {
+    return (
+      <div className="console console--page">
+        {head(null)}
+        <Devices region={region.name} zone={region.zone} admin={me.role === "admin"} />
+      </div>
+    );
+  }
   return (
     <Day
       key={`${region.name}/${day}`}
@@ -99,12 +108,13 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
   );
 }
 
-/** What the console shows: the day's plan, or the activity of kiosks and stations. */
+/** What the console shows: the day's plan, the activity of kiosks and stations, or how devices are. */
 function Views({ view, onView }: { view: string | null; onView(view: string | null): void }) {
   const { t } = useLanguage();
   const kinds = [
     [null, t("view.plan")],
     ["activity", t("view.activity")],
+    ["devices", t("view.devices")],
   ] as const;
   return (
     <nav className="views" aria-label={t("view.title")}>
