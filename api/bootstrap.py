@@ -20,6 +20,7 @@ from dispatch.custody.ledger import Ledger
 from dispatch.parcels.manifest.importer import ManifestImporter
 from dispatch.parcels.manifest.table import ManifestLimits
 from dispatch.parcels.service import ParcelService
+from dispatch.plans.drafts import PlanDesk
 from dispatch.plans.matrices import MatrixStore
 from dispatch.plans.service import Planner
 from dispatch.products.service import seed_products
@@ -65,6 +66,7 @@ def build_services(
         parcels=parcels,
         manifests=ManifestDesk(the_database, the_clock, regions, importer, parcels),
         planner=planner,
+        desk=PlanDesk(the_database, regions, the_ids, the_clock, matrices, _software()),
         commands=CommandDesk(
             the_database, Keyring(the_database, device_master(settings), the_clock), the_clock, the_ids
         ),

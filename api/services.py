@@ -10,6 +10,7 @@ from api.operations.service import OperationRunner
 from api.region_catalog import RegionCatalog
 from dispatch.custody.ledger import Ledger
 from dispatch.parcels.service import ParcelService
+from dispatch.plans.drafts import PlanDesk
 from dispatch.plans.service import Planner
 from dispatch.stations.service import Stations
 from firmware_bridge.server.commands import CommandDesk
@@ -34,5 +35,6 @@ class Services:
     parcels: ParcelService
     manifests: ManifestDesk
     planner: Planner
+    desk: PlanDesk
     stations: Stations
     commands: CommandDesk

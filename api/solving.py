@@ -15,7 +15,7 @@ from kernel.money import Fen, format_yuan
 from kernel.progress import Progress
 from routing import solve, to_fen, warm_up
 from routing.problem import Problem
-from routing.solution import Result
+from routing.solution import Result, Solution
 from routing.stop import FirstOf, MaxRuntime, SearchState
 from routing.stop.rules import UNLIMITED
 
@@ -76,8 +76,10 @@ def prepare_solver() -> float:
         return warm_up()
 
 
-def solve_within(problem: Problem, seconds: float, *, seed: int, threads: int, progress: Progress) -> Result:
-    """Solve within some seconds, or less when the listener cancels; fits the planner's solver port."""
+def solve_within(
+    problem: Problem, seconds: float, *, seed: int, threads: int, progress: Progress, initial: Solution | None = None
+) -> Result:
+    """Solve within some seconds, or less when the listener cancels; fits the ports of planning and re-planning."""
     progress("compile", 0, 1)
     prepare_solver()  # a fresh machine compiles for a while: that must not eat the solver's time
     listener = _listener.get()
@@ -94,4 +96,4 @@ def solve_within(problem: Problem, seconds: float, *, seed: int, threads: int, p
             listener.best_cost(cost_fen)
         progress(stage, done, total, f"{format_yuan(Fen(cost_fen))} yuan")
 
-    return solve(problem, stop, seed, threads=threads, progress=tell)
+    return solve(problem, stop, seed, initial, threads=threads, progress=tell)

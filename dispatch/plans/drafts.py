@@ -32,9 +32,12 @@ from dispatch.plans.errors import (
     DraftNotFoundError,
     DraftStaleError,
     EditCommandError,
+    PlanNotFoundError,
+    PlanVersionNotFoundError,
     ProposalNotFoundError,
     ProposalStaleError,
 )
+from dispatch.plans.explaining import Explainer, StopExplanation
 from dispatch.plans.figures import figures_of
 from dispatch.plans.history import Act, HistoryState, Step
 from dispatch.plans.lifecycle import refuse_closed
@@ -58,6 +61,7 @@ OPEN: Final = "open"
 SAVED: Final = "saved"
 DISCARDED: Final = "discarded"
 _KEPT_DRAFTS: Final = 32  # boards share almost everything; a draft of 60 routes takes some megabytes
+_KEPT_VERSIONS: Final = 2
 _LONGEST_REASON: Final = 255
 
 
@@ -148,6 +152,8 @@ class PlanDesk:
         self._shelf = RouteShelf()
         self._open_regions: dict[str, Region] = {}
         self._histories: OrderedDict[str, HistoryState] = OrderedDict()
+        self._boards: OrderedDict[str, Board] = OrderedDict()
+        self._explainer = Explainer()
         self._lock = Lock()
 
     # -- opening ------------------------------------------------------------------------------------------
@@ -350,6 +356,26 @@ class PlanDesk:
             )
             return differ(old, new)
 
+    def explain(self, draft_id: str, stop: str) -> StopExplanation:
+        """Explain a stop of a draft, or a parcel's."""
+        return self._explainer.explain(self.read(draft_id).board, stop)
+
+    def explain_version(self, version_id: str, stop: str) -> StopExplanation:
+        """Explain a stop of a version as it was made, or a parcel's."""
+        with self.database.read() as session:
+            repository = PlanRepository(session)
+            version = repository.version(version_id)
+            plan = repository.plan_of(version.plan_id)
+            with self._lock:
+                board = self._boards.get(version_id)
+            if board is None:
+                board = load_board(session, plan, version, self._atlas(plan.region), shelf=self._shelf)
+        with self._lock:
+            self._boards[version_id] = board
+            while len(self._boards) > _KEPT_VERSIONS:
+                self._boards.popitem(last=False)
+        return self._explainer.explain(board, stop)
+
     # -- ending -------------------------------------------------------------------------------------------
 
     def save(self, draft_id: str, who: Who, *, expected: int | None = None, publish: bool = False) -> VersionSummary:
@@ -489,6 +515,36 @@ class PlanDesk:
             "starts_s": {vehicle: start for part in chosen for vehicle, start in known[part]["starts_s"].items()},
         }
         return self.edit(draft_id, command, Who(who.actor, f"proposal {proposal_id}"), expected=expected, override=True)
+
+    # -- who may see what ----------------------------------------------------------------------------------
+
+    def plan_for(self, plan_id: str, region: str | None) -> str:
+        """Give the region of a plan to somebody bound to a region, or to none.
+
+        Raises
+        ------
+        PlanNotFoundError
+            If there is no such plan, or it is not theirs.
+        """
+        with self.database.read() as session:
+            plan = session.get(Plan, plan_id)
+            if plan is None or region not in (None, plan.region):
+                raise PlanNotFoundError(f"there is no plan {plan_id}", plan=plan_id)
+            return plan.region
+
+    def version_for(self, version_id: str, region: str | None, plan_id: str | None = None) -> None:
+        """Let somebody bound to a region, or to none, at a version; of one plan, when that is given.
+
+        Raises
+        ------
+        PlanVersionNotFoundError
+            If there is no such version, or it is not theirs.
+        """
+        with self.database.read() as session:
+            version = session.get(PlanVersion, version_id)
+            plan = None if version is None else session.get(Plan, version.plan_id)
+            if plan is None or region not in (None, plan.region) or plan_id not in (None, plan.id):
+                raise PlanVersionNotFoundError(f"there is no plan version {version_id}", version=version_id)
 
     # -- the rest -----------------------------------------------------------------------------------------
 
