@@ -20,6 +20,7 @@ from lockers.dropoffs import EVENT_TYPE, ItemClass
 from lockers.errors import ImpossibleStepError, KioskRefusedError
 from lockers.left_open import LeftOpen, LeftOpenRules
 from lockers.price import Quote, SendingTariff, quote
+from lockers.returns import ReturnOrders
 from lockers.sending import KioskHealth, SendingSession, advance, times_out
 
 STATE_KEY: Final = "kiosk"
@@ -156,6 +157,10 @@ class Kiosk:
     left_open
         When a door left open beeps, is told to the keeper, becomes a ticket; from the keeper's tier on the kiosk
         takes no new parcel.
+    returns
+        Knows marketplaces' return codes; without it no return is taken.
+    neighbours
+        Other kiosks, the nearest first; shown when this one is full.
 
     Raises
     ------
@@ -175,7 +180,11 @@ class Kiosk:
         boxes: Mapping[str, CompartmentSize],
         tariffs: Mapping[str, SendingTariff] | None = None,
         left_open: LeftOpenRules = LeftOpenRules(),  # noqa: B008 - frozen
+        returns: ReturnOrders | None = None,
+        neighbours: Sequence[str] = (),
     ) -> None:
+        self._returns = returns
+        self._neighbours = tuple(neighbours)
         self._journal = journal
         self._printer = printer
         self._scale = scale
@@ -214,6 +223,18 @@ class Kiosk:
         )
         self._step(self._session, "item_declared", changes={"item": item, "price": price})
         return price
+
+    def declare_return(self, code: str) -> Quote | None:
+        """Take a marketplace's return code instead of a declaration; it costs the customer nothing here."""
+        order = self._returns.look_up(code) if self._returns is not None else None
+        if order is None:
+            raise KioskRefusedError("this return code is not known, or was used", reason="return_unknown")
+        return self.declare(
+            Item(
+                order.company, order.item_class, order.quantity, order.size, order.stated_weight_g,
+                return_platform=order.platform,
+            )
+        )  # fmt: skip
 
     def agree(self) -> None:
         """Take the customer's word on the price."""
@@ -269,7 +290,8 @@ class Kiosk:
         cells = self.state.free_cells(self._item.size)
         cell = self.state.cell or (cells[0] if cells else None)
         if cell is None:
-            raise KioskRefusedError("no box is free any more", reason="full")
+            self._refuse_if("full")
+            raise AssertionError  # refused
         box = self.state.boxes[cell]
         if box.book == "free":
             box = reserve(box, str(self._session.waybill)).compartment
@@ -472,10 +494,10 @@ class Kiosk:
         self._journal.keep(facts, write_state(state))
         self.state = state
 
-    @staticmethod
-    def _refuse_if(reason: str | None) -> None:
+    def _refuse_if(self, reason: str | None) -> None:
         if reason is not None:
-            raise KioskRefusedError(f"the kiosk takes no parcel now: {reason}", reason=reason)
+            nearest = {"nearest": self._neighbours[0]} if reason == "full" and self._neighbours else {}
+            raise KioskRefusedError(f"the kiosk takes no parcel now: {reason}", reason=reason, **nearest)
 
     @property
     def _session(self) -> SendingSession:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, Field
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.auth.access import ServicesDep, allow
@@ -19,6 +20,7 @@ from api.auth.service import Identity
 from api.native.etag import IfMatch, check_if_match
 from api.native.form import Body, View, problems
 from api.native.idempotency import Answer, IdempotencyKey, answer, once
+from api.native.paging import DEFAULT_LIMIT, Cursor, Limit, cut_page, read_cursor, write_cursor
 from api.native.scope import actor
 from api.problems import problem_body
 from api.services import Services
@@ -29,7 +31,15 @@ from dispatch.stations.cells import DepositCheck, Deposited, parcels_named
 from dispatch.stations.codes import Presented
 from dispatch.stations.docks import differences
 from dispatch.stations.errors import StationStateError, UnknownCodeError, UnknownPassError
-from dispatch.stations.model import EntryPass, StationCell, StationCode, StationCount, StationDock, StationVisit
+from dispatch.stations.model import (
+    EntryPass,
+    StationCell,
+    StationCode,
+    StationCount,
+    StationDock,
+    StationFact,
+    StationVisit,
+)
 from dispatch.stations.search import search
 from dispatch.stations.visits import Admission, mine_at, require_station
 from kernel.errors import CundaError, UnavailableError
@@ -109,6 +119,26 @@ class StationView(View):
     alarms: list[StationAlarmView]
     inside: int
     policy_version: int
+
+
+class FactView(View):
+    """Something that happened: who, what, where; `body.clip` names the moment's clip, `body.code` the code used."""
+
+    id: int
+    type: str
+    fact_at: datetime
+    actor: str
+    cell: str | None
+    parcel_id: str | None
+    visit_id: str | None
+    body: dict[str, Any]
+
+
+class FactPage(View):
+    """A page of facts, the newest first."""
+
+    items: list[FactView]
+    next_cursor: str | None
 
 
 class DepositItem(Body):
@@ -543,6 +573,32 @@ def revoke_code(
         return answer({"code_id": code_id, "state": code.state})
 
     return once(request, key, [site_id, code_id], identity, services).together(act)
+
+
+@router.get("/stations/{site_id}/facts", responses=problems(400, 404))
+def list_facts(
+    site_id: str,
+    services: ServicesDep,
+    parcel_id: Annotated[str | None, Query(max_length=36, description="Who took this parcel.")] = None,
+    type: Annotated[str | None, Query(max_length=40, description="For example `exit.unscanned`.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+    identity: Identity = allow("station", "dispatcher", "admin"),
+) -> FactPage:
+    """List what happened at a station, the newest first: who took what, with the moment's clip (LAW-08, LAW-11)."""
+    query = select(StationFact).where(StationFact.site_id == site_id)
+    if parcel_id is not None:
+        query = query.where(StationFact.parcel_id == parcel_id)
+    if type is not None:
+        query = query.where(StationFact.type == type)
+    if (seen := read_cursor("facts", cursor)) is not None:
+        query = query.where(StationFact.id < int(seen[0]))
+    with services.database.read() as session:
+        site_of(session, identity, site_id)
+        rows = session.scalars(query.order_by(StationFact.id.desc()).limit(limit + 1)).all()
+        page, more = cut_page(rows, limit)
+        items = [FactView.model_validate(row) for row in page]
+    return FactPage(items=items, next_cursor=write_cursor("facts", items[-1].id) if more else None)
 
 
 @router.get("/stations/{site_id}/overdue", responses=problems(404))

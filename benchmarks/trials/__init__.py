@@ -3,7 +3,20 @@
 Each family is a module with a tuple ``TRIALS``; adding one takes an import and its name in the tuple below.
 """
 
-from benchmarks.trials import agents, click, forgery, kills, lines, load, network, order, power, rollout, security, station
+from benchmarks.trials import (
+    agents,
+    click,
+    forgery,
+    kills,
+    lines,
+    load,
+    network,
+    order,
+    power,
+    rollout,
+    security,
+    station,
+)
 from benchmarks.trials.trial import Trial
 
 TRIALS: tuple[Trial, ...] = (

@@ -147,6 +147,7 @@ def a7(settings: TrialSettings) -> TrialResult:
                 boxes = [world.stations.cells.cell(session, "cabinet-1", one) for one in (cell, other)]
                 wrong += all(box.book == "disputed" for box in boxes)
                 for box in boxes:
+                    _door(world, session, box.cell, Occupancy.EMPTY)  # the keeper takes it out and shuts the door
                     world.stations.cells.decide(session, "cabinet-1", box.cell, "settle_free", "user:keeper", "mended")
             with world.database.begin() as session:
                 cell, _ = _put_in(world, session, 3 * number + 1)

@@ -150,6 +150,18 @@ def test_law_11_one_search_over_all_companies(keeper: Any, counter: list[str]) -
     assert [item["parcel_id"] for item in one] == counter[:1]
 
 
+def test_law_08_who_took_what_is_on_record(keeper: Any, services: Services, counter: list[str]) -> None:
+    """The record of a parcel names who it was handed to and on what evidence, the newest first, page by page."""
+    post(keeper, f"/stations/{STATION}:deposit", {"items": [{"key": counter[0]}]})
+    by_hand = {"parcel_id": counter[0], "identity_reference": "ID-7"}
+    assert post(keeper, f"/stations/{STATION}:take-out", by_hand).json()["outcome"] == "collected"
+    query = {"parcel_id": counter[0], "limit": 1}
+    first = keeper.get(f"/stations/{STATION}/facts", params=query).json()
+    assert (first["items"][0]["type"], first["items"][0]["body"]["identity"]) == ("parcel.collected", "ID-7")
+    rest = keeper.get(f"/stations/{STATION}/facts", params=query | {"cursor": first["next_cursor"]}).json()
+    assert [fact["type"] for fact in rest["items"]] == ["parcel.deposited"]
+
+
 def test_api_04_a_cell_is_decided_on_the_version_that_was_seen(keeper: Any) -> None:
     """Blocking a cell needs the version that was looked at: without it, or after a change, the keeper looks again."""
     cells = keeper.get(f"/stations/{STATION}").json()["cells"]

@@ -18,6 +18,7 @@ from lockers.errors import ImpossibleStepError, KioskRefusedError
 from lockers.kiosk import Item, Kiosk, KioskFact, Weighing
 from lockers.left_open import LeftOpen
 from lockers.price import SendingTariff, quote
+from lockers.returns import SimulatedReturns
 
 S, M = CompartmentSize.S, CompartmentSize.M
 SHIRT = Item("yunlu", ItemClass.CLOTHING, 1, S, 600)
@@ -76,7 +77,10 @@ def start(desk: MemoryState, clock: ManualClock) -> Any:
     """Give a way to start the kiosk's program, again and again over the same disk."""
 
     def run() -> Kiosk:
-        return Kiosk(desk, desk, desk, desk, clock, {"A1": S, "A2": S, "B1": M}, {"yunlu": TARIFF})
+        return Kiosk(
+            desk, desk, desk, desk, clock, {"A1": S, "A2": S, "B1": M}, {"yunlu": TARIFF},
+            returns=SimulatedReturns("yunlu"), neighbours=["kiosk-2"],
+        )  # fmt: skip
 
     return run
 
@@ -122,10 +126,20 @@ def test_a_customer_sends_a_parcel(desk: MemoryState, start: Any) -> None:
 def test_a_return_costs_nothing_and_names_its_marketplace(desk: MemoryState, start: Any) -> None:
     """A marketplace's return is free for the customer here, and the drop-off says whose return it is."""
     kiosk = start()
-    back = Item("yunlu", ItemClass.CLOTHING, 1, S, 600, return_platform="douyin")
-    put_in(kiosk, to_door(kiosk, item=back))
-    assert desk.facts[-1].body["return_platform"] == "douyin"
-    assert desk.facts[-1].body["price_fen"] == 0
+    kiosk.begin("s-1", "rn-1")
+    with pytest.raises(KioskRefusedError, match="return code"):
+        kiosk.declare_return("XX-1")
+    assert kiosk.declare_return("DY-2231").amount_fen == 0
+    kiosk.agree()
+    kiosk.scan_label(kiosk.print_label("YL0001"))
+    kiosk.weigh()
+    put_in(kiosk, kiosk.open_door())
+    kiosk.receipt()
+    kiosk.begin("s-2", "rn-2")
+    with pytest.raises(KioskRefusedError, match="used"):
+        kiosk.declare_return("DY-2231")
+    assert desk.facts[2].body["return_platform"] == "douyin"
+    assert desk.facts[2].body["price_fen"] == 0
 
 
 def test_paper_out_lets_no_new_session_begin(desk: MemoryState, start: Any) -> None:
@@ -177,8 +191,9 @@ def test_box_full_is_said_before_the_price(start: Any) -> None:
     for number in range(3):
         put_in(kiosk, to_door(kiosk, f"YL000{number}"))
         kiosk.receipt()
-    with pytest.raises(KioskRefusedError, match="full"):
+    with pytest.raises(KioskRefusedError, match="full") as refused:
         kiosk.begin("s-9", "rn-9")
+    assert refused.value.params["nearest"] == "kiosk-2"
     kiosk.open_for_courier("A1", "c-1")
     put_in(kiosk, "A1", Occupancy.EMPTY)
     assert "YL0000" not in kiosk.state.dropped

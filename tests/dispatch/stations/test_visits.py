@@ -128,7 +128,7 @@ def test_a_full_station_lets_nobody_in_and_everybody_out(county: Any, stations: 
     assert visitor()[2] is False
 
 
-def test_an_unscanned_exit_is_an_alarm_with_a_clip_and_no_lock_in(county: Any, stations: Any, visitor: Any):
+def test_law_08_an_unscanned_exit_is_an_alarm_with_a_clip_and_no_lock_in(county: Any, stations: Any, visitor: Any):
     """Who leaves without scanning is not held: the keeper gets an alarm, and the moment's clip is named (LAW-08)."""
     visit_id = visitor()[1]
     walk(county, stations, visit_id, "entered", "identified", "lights_on")
