@@ -1,4 +1,4 @@
-"""Ports: a serial line or a TCP socket as a plain stream of bytes.
+"""Ports: a serial line, a USB printer's file or a TCP socket as a plain stream of bytes.
 
 Written on the standard library's termios, so that the device program needs no driver package.
 """
@@ -124,6 +124,23 @@ class TtyPort(_DescriptorPort):
         super().__init__(descriptor, path)
 
 
+class FilePort(_DescriptorPort):
+    """A device file that is no terminal, as USB printers have: ``/dev/usb/lp0``.
+
+    Raises
+    ------
+    BusError
+        If it cannot be opened.
+    """
+
+    def __init__(self, path: str) -> None:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError as problem:
+            raise BusError(f"{path}: {problem.strerror}", port=path) from problem
+        super().__init__(descriptor, path)
+
+
 class TcpPort(_DescriptorPort):
     """A serial line behind a TCP converter.
 
@@ -145,6 +162,33 @@ class TcpPort(_DescriptorPort):
     def close(self) -> None:
         """Give the line back."""
         self._socket.close()
+
+
+def port_at(where: str, line: Line) -> Port:
+    """Open a serial line, a device file that is none, or ``tcp://host:port``.
+
+    Raises
+    ------
+    BusError
+        If it cannot be opened.
+    ValueError
+        If it is a TCP address without a port.
+    """
+    if where.startswith("tcp://"):
+        host, _, number = where.removeprefix("tcp://").rpartition(":")
+        return TcpPort(host, int(number))
+    return FilePort(where) if _is_plain(where) else TtyPort(where, line)
+
+
+def _is_plain(path: str) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return not os.isatty(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _make_raw(descriptor: int, line: Line) -> None:

@@ -26,6 +26,8 @@ VISITORS: Final = (
 )
 #: Frames can be lost without a word, and a controller that was without power comes back dark.
 RESEND_S: Final = 3.0
+#: So long darkness is sent again where nobody confirms it.
+_DARK_S: Final = 30.0
 _BLINK_S: Final = 0.5
 
 
@@ -83,16 +85,17 @@ class ShelfLights:
 
     Notes
     -----
-    Call :meth:`tick` a few times a second. A cell wanted by two visits shows both colours, side by side in the order
-    the visits began, so each finds its own.
+    Call :meth:`tick` a few times a second, from one thread; it lasts as long as the strip takes. A cell wanted by two
+    visits shows both colours, side by side in the order the visits began, so each finds its own.
     """
 
     strip: LightStrip
     layout: StripLayout
     on_trouble: Callable[[str | None], None] = lambda _: None
     _visits: dict[str, _LitState] = field(default_factory=dict)
-    _shown: tuple[Segment, ...] | None = None
+    _sent: tuple[Segment, ...] | None = None
     _sent_s: float = float("-inf")
+    _lit_s: float = float("-inf")
     _confirmed: bool = False
     _troubled: bool = False
 
@@ -131,22 +134,28 @@ class ShelfLights:
             self.tick()
 
     def tick(self) -> None:
-        """Send what has changed, and everything again every few seconds while a visit lasts."""
+        """Send what has changed, and all of it again every few seconds while a visit or a trouble lasts."""
         now_s = time.monotonic()
         self._visits = {visit: lit for visit, lit in self._visits.items() if lit.until_s > now_s}
+        if self._visits:
+            self._lit_s = now_s
         wanted = self._picture(now_s)
-        again = bool(self._visits) or not self._confirmed
-        if wanted == self._shown and not (again and now_s - self._sent_s >= RESEND_S):
+        if not self._due(wanted, now_s):
             return
-        self._sent_s = now_s
+        self._sent, self._sent_s = wanted, now_s
         try:
             self._confirmed = self.strip.show(wanted) if wanted else self.strip.off()
         except LightsError as problem:
-            self._shown, self._confirmed = None, False
+            self._confirmed = False
             self._trouble(problem.message)
             return
-        self._shown = wanted
         self._trouble(None)
+
+    def _due(self, wanted: tuple[Segment, ...], now_s: float) -> bool:
+        if wanted != self._sent and not self._troubled:  # a strip that cannot be reached is not asked at every turn
+            return True
+        unsure = not self._confirmed and now_s - self._lit_s < _DARK_S
+        return (bool(self._visits) or self._troubled or unsure) and now_s - self._sent_s >= RESEND_S
 
     def _picture(self, now_s: float) -> tuple[Segment, ...]:
         wanted: dict[str, list[Look]] = {}

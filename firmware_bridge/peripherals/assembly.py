@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from firmware_bridge.bus.port import Port, TcpPort, TtyPort
+from firmware_bridge.bus.port import Port, port_at
 from firmware_bridge.codecs.board import Line
 from firmware_bridge.errors import AgentConfigError, BusError
 from firmware_bridge.lights.addressable import AddressableStrip, SpiLine
@@ -104,12 +104,7 @@ class _Builder:
         return AddressableStrip(spi, lamps, "ws2812" if kind == "ws2812" else "sk6812-rgbw")
 
     def _port(self, table: Mapping[str, Any]) -> Port:
-        where = str(table["port"])
-        if where.startswith("tcp://"):
-            host, _, number = where.removeprefix("tcp://").rpartition(":")
-            port: Port = TcpPort(host, int(number))
-        else:
-            port = TtyPort(where, Line(int(table.get("baud", _BAUD))))
+        port = port_at(str(table["port"]), Line(int(table.get("baud", _BAUD))))
         self.lines.append(port)
         return port
 

@@ -80,7 +80,7 @@ def checked_lines(what: str, lines: list[str]) -> None:
     Raises
     ------
     LabelError
-        If a line holds control characters, cannot be written in GB 18030, or is too long.
+        If a line holds control characters or is too long.
     """
     for line in lines:
         if len(line) > _LONGEST_LINE or any(not letter.isprintable() for letter in line):

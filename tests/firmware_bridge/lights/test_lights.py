@@ -46,9 +46,11 @@ class Wall:
     def __init__(self) -> None:
         self.shown: list[tuple[Segment, ...]] = []
         self.broken = False
+        self.asked = 0
 
     def show(self, segments: Sequence[Segment]) -> bool:
         """Remember."""
+        self.asked += 1
         if self.broken:
             raise LightsError("no power")
         self.shown.append(tuple(segments))
@@ -155,8 +157,10 @@ def test_trouble_is_told_once_and_its_end_too() -> None:
     lights = ShelfLights(wall, LAYOUT, told.append)
     wall.broken = True
     lights.light(LightOrder("v1", ("a-1",), ttl_s=3600))
+    lights.light(LightOrder("v2", ("a-2",), ttl_s=3600))
     for _ in range(3):
         lights.tick()
+    assert wall.asked == 1  # not at every turn: each try may take seconds
     wall.broken = False
     wait_for(lambda: bool(wall.shown), lights.tick)
     assert told == ["no power", None]

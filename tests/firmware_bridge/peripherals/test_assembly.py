@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from firmware_bridge.bus.port import FilePort, port_at
+from firmware_bridge.codecs.board import Line
 from firmware_bridge.errors import AgentConfigError, BusError
 from firmware_bridge.lights.shelf import LightOrder
 from firmware_bridge.peripherals.assembly import Peripherals, open_peripherals
@@ -137,6 +140,21 @@ def test_a_cell_on_two_strips_is_refused(tmp_path: Path) -> None:
     strip = 'kind = "wled-http"\nhost = "h"\nlamps = 9\ncells = { x = [0, 2] }\n'
     with pytest.raises(AgentConfigError, match="a and b"):
         opened(tmp_path, f"[lights.a]\n{strip}[lights.b]\n{strip}")
+
+
+def test_a_usb_printer_is_a_file(tmp_path: Path) -> None:
+    """A printer whose device file is no serial line gets the label's bytes all the same."""
+    pipe = tmp_path / "lp0"
+    os.mkfifo(pipe)
+    printer = FilePort(str(pipe))
+    port = port_at(str(pipe), Line(9600))
+    assert isinstance(port, FilePort)
+    port.write(b"PRINT 1,1")
+    assert printer.read(60) == b"PRINT 1,1"
+    port.close()
+    printer.close()
+    with pytest.raises(BusError):
+        FilePort("/dev/does-not-exist")
 
 
 def test_lines_are_given_back_when_one_is_missing(tmp_path: Path, kiosk: Kiosk) -> None:
