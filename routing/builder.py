@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from routing.errors import DimensionError, DuplicateIdError, MatrixShapeError, MatrixValueError, UnknownReferenceError
+from routing.plane_legs import PlaneLegs
 from routing.problem import (
     ALWAYS,
     HORIZON_S,
@@ -134,6 +135,33 @@ class ProblemBuilder:
             duration = matrix_int32(duration_s, f"profile {id!r}", "duration_s")
         self._profiles[id] = Profile(id, distance, duration)
         return self
+
+    def plane_profile(
+        self, id: str, points: ArrayLike, metres_per_unit: float = 1.0, seconds_per_unit: float = 0.0
+    ) -> Self:
+        """Add a profile of straight legs between points, computed when asked for: no matrix is held.
+
+        For problems whose matrix would not fit into memory; the search cuts them into parts.
+
+        Parameters
+        ----------
+        points : shape (locations, 2)
+            In a plane, not lon/lat; also taken as the problem's coordinates.
+        """
+        if id in self._profiles:
+            raise DuplicateIdError(f"profile {id!r}", "id", "is used twice")
+        at = np.ascontiguousarray(points, dtype=np.float64)
+        if at.ndim != 2 or at.shape[1] != 2:
+            raise MatrixShapeError(f"profile {id!r}", "points", f"have shape {at.shape}, expected (locations, 2)")
+        if not np.isfinite(at).all():
+            raise MatrixValueError(f"profile {id!r}", "points", "hold a number that is not finite")
+        legs = (PlaneLegs(at, metres_per_unit), PlaneLegs(at, seconds_per_unit))
+        for name, made in zip(("distance_m", "duration_s"), legs, strict=True):
+            if made.max() >= UNREACHABLE:
+                raise MatrixValueError(f"profile {id!r}", name, f"could reach {made.max()}, the limit is {UNREACHABLE}")
+        # They answer what the search and the checker ask of an array; see routing.plane_legs.
+        self._profiles[id] = Profile(id, *(cast("Int32Array", made) for made in legs))
+        return self.coordinates(at)
 
     def coordinates(self, points: ArrayLike) -> Self:
         """Give the locations' coordinates, shape (locations, 2), for decomposition and drawing."""
@@ -390,7 +418,7 @@ def _dearest_detour(profiles: tuple[Profile, ...], types: tuple[VehicleType, ...
     for kind in types:
         legs = []
         for matrix in (profiles[kind.profile].distance_m, profiles[kind.profile].duration_s):
-            real = matrix[matrix < UNREACHABLE]
+            real = matrix if matrix.max(initial=0) < UNREACHABLE else matrix[matrix < UNREACHABLE]
             legs.append(int(real.max()) if real.size else 0)
         per_s = kind.cost_per_s + kind.cost_per_driving_s + kind.overtime_cost_per_s
         dearest = max(dearest, kind.fixed_cost + 2 * (legs[0] * kind.cost_per_m + legs[1] * per_s) + 1)

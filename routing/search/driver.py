@@ -53,6 +53,9 @@ class SearchParams:
         SISR's average number of removed tasks and longest string.
     chunk
         Iterations between looks at the stopping rule when no clock matters.
+    most_in_one, part, rounds
+        Tasks of the largest problem searched in one piece; tasks of a part of a larger one; how often its
+        borders move (:mod:`routing.search.parts`).
     """
 
     near: int | None = None
@@ -61,6 +64,9 @@ class SearchParams:
     mean_removed: float = 10.0
     longest_string: int = 10
     chunk: int = 1000
+    most_in_one: int = 3000
+    part: int = 1000
+    rounds: int = 4
 
 
 @dataclass

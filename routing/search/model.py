@@ -268,8 +268,9 @@ def _cost_matrices(
         if key not in found:
             found[key] = len(layers)
             profile = problem.profiles[kind.profile]
-            full = profile.distance_m.astype(np.int64) * key[1] + profile.duration_s.astype(np.int64) * key[2]
-            gone = (profile.distance_m >= UNREACHABLE) | (profile.duration_s >= UNREACHABLE)
+            ways, times = np.asarray(profile.distance_m), np.asarray(profile.duration_s)
+            full = ways.astype(np.int64) * key[1] + times.astype(np.int64) * key[2]
+            gone = (ways >= UNREACHABLE) | (times >= UNREACHABLE)
             full[gone] = -1
             layers.append(_expand(full, place, extra))
         index.append(found[key])

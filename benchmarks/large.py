@@ -1,0 +1,226 @@
+"""Plan very large made problems and compare with savings and 2-opt.
+
+    python -m benchmarks.large --customers 10000,30000 --seconds 60 [--threads N] [--clock cpu] [--json out.jsonl]
+        [--plot curves.svg]
+
+The problems are made by the rules of the X set (Uchoa et al. 2017): places on a grid of 1000 by 1000, half of them
+in clusters around seeds, the depot anywhere, demands from 1 to 100, a mean number of customers of a route drawn from a
+triangle (3, 6, 25). The comparison is Clarke and
+Wright's savings over each customer's 100 nearest, then 2-opt in each route. Each size runs in a process of its own,
+whose greatest memory is reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+GRID = 1000
+NEAR = 100
+DECAY = 40.0
+ROUTE_SIZES = (3.0, 6.0, 25.0)
+Points = NDArray[np.float64]
+
+
+def places(customers: int, seed: int) -> Points:
+    """Draw a depot and customers, half at random and half around seeds, shape (customers + 1, 2)."""
+    draw = np.random.default_rng(seed)
+    depot = draw.integers(0, GRID + 1, (1, 2))
+    scattered = draw.integers(0, GRID + 1, (customers // 2, 2))
+    seeds = draw.integers(0, GRID + 1, (int(draw.integers(3, 9)), 2))
+    clustered: list[NDArray[Any]] = []
+    found = 0
+    while found < customers - len(scattered):
+        tried = draw.integers(0, GRID + 1, (20_000, 2))
+        apart = np.sqrt(((tried[:, None, :] - seeds[None, :, :]) ** 2).sum(axis=2))
+        kept = tried[draw.random(len(tried)) < np.exp(-apart / DECAY).sum(axis=1)]
+        clustered.append(kept)
+        found += len(kept)
+    near_seeds = np.concatenate(clustered)[: customers - len(scattered)]
+    return np.concatenate([depot, scattered, near_seeds]).astype(np.float64)
+
+
+def demands(customers: int, seed: int) -> tuple[NDArray[np.int64], int]:
+    """Draw demands from 1 to 100 and the capacity that makes routes of the drawn mean size fit."""
+    draw = np.random.default_rng(seed + 1)
+    amounts = draw.integers(1, 101, customers)
+    size = draw.triangular(*ROUTE_SIZES)
+    return amounts, max(100, math.ceil(size * int(amounts.sum()) / customers))
+
+
+def legs(points: Points, a: Any, b: Any) -> Any:
+    """Give rounded straight legs."""
+    return np.floor(np.hypot(*(points[a] - points[b]).T) + 0.5).astype(np.int64)
+
+
+def savings(points: Points, amounts: NDArray[np.int64], capacity: int) -> list[list[int]]:
+    """Make routes by Clarke and Wright (1964), parallel version, over each customer's nearest."""
+    from scipy.spatial import cKDTree
+
+    count = len(points) - 1
+    _, near = cKDTree(points[1:]).query(points[1:], k=min(NEAR + 1, count))
+    one = np.repeat(np.arange(1, count + 1), near.shape[1] - 1)
+    other = near[:, 1:].ravel() + 1
+    one, other = one[one < other], other[one < other]
+    saved = legs(points, 0, one) + legs(points, 0, other) - legs(points, one, other)
+    order = np.argsort(-saved, kind="stable")
+    routes = {customer: [customer] for customer in range(1, count + 1)}
+    load = {customer: int(amounts[customer - 1]) for customer in routes}
+    of = list(range(count + 1))
+    for i, j in zip(one[order].tolist(), other[order].tolist(), strict=True):
+        a, b = of[i], of[j]
+        if a == b or load[a] + load[b] > capacity:
+            continue
+        first, second = routes[a], routes[b]
+        if i not in (first[0], first[-1]) or j not in (second[0], second[-1]):
+            continue
+        if first[-1] != i:
+            first.reverse()
+        if second[0] != j:
+            second.reverse()
+        first += second
+        load[a] += load.pop(b)
+        for customer in routes.pop(b):
+            of[customer] = a
+    return list(routes.values())
+
+
+def two_opt(points: Points, route: list[int]) -> list[int]:
+    """Reverse pieces of one route while that shortens it."""
+    tour = np.array([0, *route, 0])
+    better = True
+    while better:
+        better = False
+        for i in range(len(tour) - 3):
+            ends = np.arange(i + 2, len(tour) - 1)
+            gain = (
+                legs(points, tour[i], tour[i + 1])
+                + legs(points, tour[ends], tour[ends + 1])
+                - legs(points, tour[i], tour[ends])
+                - legs(points, tour[i + 1], tour[ends + 1])
+            )
+            if gain.size and gain.max() > 0:
+                j = int(ends[gain.argmax()])
+                tour[i + 1 : j + 1] = tour[i + 1 : j + 1][::-1]
+                better = True
+    return [int(customer) for customer in tour[1:-1]]
+
+
+def length(points: Points, routes: Sequence[Sequence[int]]) -> int:
+    """Add up the legs of all routes."""
+    return sum(int(legs(points, np.array([0, *route]), np.array([*route, 0])).sum()) for route in routes)
+
+
+def run_one(customers: int, seconds: float, seed: int, threads: int, clock: str) -> dict[str, Any]:
+    """Plan one made problem both ways and return the figures."""
+    from routing import ProblemBuilder, solve
+    from routing.checker import check
+    from routing.stop import MaxCpuTime, MaxIterations, MaxRuntime
+
+    points = places(customers, seed)
+    amounts, capacity = demands(customers, seed)
+    builder = ProblemBuilder(("load",)).plane_profile("plane", points).depot("depot", 0)
+    builder.vehicle_type("van", count=customers, capacity=capacity, cost_per_m=1)
+    for customer in range(1, customers + 1):
+        builder.task(str(customer), customer, delivery=int(amounts[customer - 1]))
+    problem = builder.build()
+    small = ProblemBuilder(("load",)).plane_profile("plane", points[:4]).depot("depot", 0)
+    small.vehicle_type("van", count=3, capacity=capacity, cost_per_m=1)
+    for customer in range(1, 4):
+        small.task(str(customer), customer, delivery=1)
+    solve(small.build(), MaxIterations(1))
+    stop = MaxCpuTime(seconds) if clock == "cpu" else MaxRuntime(seconds)
+    began, cpu = time.perf_counter(), time.process_time()
+    result = solve(problem, stop, seed=seed, threads=threads)
+    took_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    report = check(problem, result.solution)
+    began = time.process_time()
+    rough = [two_opt(points, route) for route in savings(points, amounts, capacity)]
+    rough_s, rough_cost = time.process_time() - began, length(points, rough)
+    cost = report.cost.total
+    return {
+        "customers": customers, "seed": seed, "threads": threads, "limit_s": seconds, "clock": clock,
+        "feasible": report.feasible and report.complete, "cost": cost, "routes": len(result.solution.routes),
+        "iterations": result.iterations, "wall_s": round(took_s, 2), "cpu_s": round(cpu_s, 2),
+        "peak_mib": round(peak_mib), "savings_cost": rough_cost, "savings_routes": len(rough),
+        "savings_cpu_s": round(rough_s, 2), "cheaper_percent": round(100 * (1 - cost / rough_cost), 2),
+        "history": result.history,
+    }  # fmt: skip
+
+
+def plot(lines: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw cost against time as SVG, in percent of savings and 2-opt."""
+    curves = {
+        f"{line['customers']:,}": [
+            (step[0], 100 * step[3] / line["savings_cost"]) for step in line["history"] if not step[2]
+        ]
+        for line in lines
+    }
+    points = [point for curve in curves.values() for point in curve]
+    last = max(at for at, _ in points)
+    low, high = min(100.0, *(cost for _, cost in points)), max(100.0, *(cost for _, cost in points))
+    span = max(high - low, 0.1)
+
+    def at(seconds: float, percent: float) -> str:
+        return f"{60 + 520 * seconds / last:.1f},{20 + 280 * (high - percent) / span:.1f}"
+
+    drawn = [f'<polyline points="{at(0, 100)} {at(last, 100)}" stroke="grey" stroke-dasharray="4"/>']
+    texts = [f'<text x="60" y="335">0 s</text><text x="550" y="335">{last:.0f} s</text>']
+    texts += [
+        f'<text x="5" y="{25 + 280 * (high - level) / span:.1f}">{level:.1f} %</text>' for level in (low, 100, high)
+    ]
+    for number, (name, curve) in enumerate(curves.items()):
+        colour = f"hsl({number * 137 % 360} 70% 40%)"
+        drawn.append(f'<polyline points="{" ".join(at(*point) for point in curve)}" stroke="{colour}"/>')
+        texts.append(f'<text x="{170 + 130 * number}" y="335" fill="{colour}">{name} customers</text>')
+    head = '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="350" font-family="sans-serif" font-size="13">'
+    path.write_text(
+        f'{head}<g fill="none" stroke-width="2">{"".join(drawn)}</g>{"".join(texts)}</svg>\n', encoding="utf-8"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--customers", default="10000,30000", help="sizes with commas between them")
+    made.add_argument("--seconds", type=float, default=60.0, help="limit of each run")
+    made.add_argument("--seed", type=int, default=1, help="of the problem and of the search")
+    made.add_argument("--threads", type=int, default=1, help="parts searched at once")
+    made.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="what the seconds count")
+    made.add_argument("--json", type=Path, help="append one JSON line for each run to this file")
+    made.add_argument("--plot", type=Path, help="draw the cost curves into this file")
+    made.add_argument("--here", action="store_true", help="run in this process (one size)")
+    given = made.parse_args(arguments)
+    lines = []
+    for customers in (int(size) for size in given.customers.split(",")):
+        if given.here:
+            lines.append(run_one(customers, given.seconds, given.seed, given.threads, given.clock))
+        else:
+            command = [sys.executable, "-m", "benchmarks.large", "--here", "--customers", str(customers)]
+            command += ["--seconds", str(given.seconds), "--seed", str(given.seed)]
+            command += ["--threads", str(given.threads), "--clock", given.clock]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            lines.append(json.loads(done.stdout.strip().splitlines()[-1]))
+        print(json.dumps(lines[-1]), flush=True)
+        if given.json is not None and not given.here:
+            with given.json.open("a", encoding="utf-8") as out:
+                out.write(json.dumps(lines[-1]) + "\n")
+    if given.plot is not None:
+        plot(lines, given.plot)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

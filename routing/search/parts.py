@@ -1,0 +1,363 @@
+"""Searches large problems part by part: neighbouring routes make a part, and the borders move every round.
+
+A part of about a thousand tasks is a problem of its own, with a matrix of its own, solved by the same core.
+So the cost of an iteration does not depend on the size of the whole, and no matrix of the whole is needed.
+Rounds continue one annealing: each begins at the temperature the round before has ended with.
+
+Source: decomposition by route barycentre as in Vidal et al. (2013) and Santini et al. (2023).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.errors import InvalidPlanError
+from routing.problem import Int32Array, Problem, Profile
+from routing.search import driver
+from routing.search.driver import Progress, RunState, SearchParams
+from routing.search.model import compile_problem
+from routing.solution import Result, Route, Solution, Trip
+from routing.stop import SearchState, StopRule
+
+LANDMARKS = 4
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The part of a budget that is used between two fractions of it."""
+
+    whole: StopRule
+    begin: float
+    end: float
+
+    @property
+    def timed(self) -> bool:
+        """Whether the budget looks at a clock."""
+        return self.whole.timed
+
+    def fraction(self, state: SearchState) -> float:
+        """Return the used fraction of the slice."""
+        return (self.whole.fraction(state) - self.begin) / max(self.end - self.begin, 1e-9)
+
+    def seconds_left(self, state: SearchState) -> float:
+        """Return the rest of the slice's time."""
+        return self.whole.seconds_left(state) * self._share_of_rest(state)
+
+    def iterations_left(self, state: SearchState) -> int:
+        """Return the rest of the slice's iterations."""
+        return max(1, int(self.whole.iterations_left(state) * self._share_of_rest(state)))
+
+    def _share_of_rest(self, state: SearchState) -> float:
+        used = self.whole.fraction(state)
+        return max(0.0, min(1.0, (self.end - used) / max(1.0 - used, 1e-9)))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is never torn apart when parts are cut: a route, or a task without one."""
+
+    tasks: tuple[int, ...]
+    route: Route | None = None
+
+
+@dataclass
+class WorkerState:
+    """What one thread has used of its budget."""
+
+    iterations: int = 0
+    cpu_s: float = 0.0
+
+
+@dataclass
+class PlanState:
+    """The plan between two parts."""
+
+    pieces: list[Piece]
+    missing: int = 0
+    cost: int = 0
+    history: list[tuple[float, int, int, int]] = field(default_factory=list)
+
+
+def solve(
+    problem: Problem,
+    stop: StopRule,
+    seed: int = 0,
+    initial: Solution | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+    params: SearchParams | None = None,
+) -> Result:
+    """Search for the cheapest plan, in one piece or in parts; see :func:`routing.solve`."""
+    params = params or SearchParams()
+    if problem.task_count <= params.most_in_one or not divisible(problem):
+        return driver.solve(problem, stop, seed, initial, threads, progress, params)
+    return _Search(problem, stop, seed, threads, progress, params).run(initial)
+
+
+def divisible(problem: Problem) -> bool:
+    """Tell whether no rule binds tasks or routes of different parts."""
+    bound = (problem.shipments, problem.alternatives, problem.same_vehicle, problem.incompatible, problem.locks)
+    return not any(bound) and problem.balance is None and problem.disturbance is None and problem.vehicle_count > 0
+
+
+class _Search:
+    """One search in parts."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        stop: StopRule,
+        seed: int,
+        threads: int,
+        progress: Progress | None,
+        params: SearchParams,
+    ) -> None:
+        self.problem, self.stop, self.seed = problem, stop, seed
+        self.threads, self.progress, self.params = max(1, threads), progress, params
+        self.began_s, self.cpu_began_s = time.perf_counter(), time.thread_time()
+        self.view = views(problem)
+        self.where = [task.location for task in problem.tasks]
+        self.workers = [WorkerState() for _ in range(self.threads)]
+
+    def run(self, initial: Solution | None) -> Result:
+        """Do all rounds."""
+        problem = self.problem
+        state = PlanState(_pieces(problem, initial))
+        draw = np.random.default_rng(self.seed % (1 << 63))
+        for number in range(self.params.rounds):
+            if number and self._used(0) >= 1.0:
+                break
+            parts = cut(state.pieces, self.where, self.view, self.params.part, draw)
+            self._round(state, parts, number)
+            elapsed_s = round(time.perf_counter() - self.began_s, 4)
+            state.history.append((elapsed_s, self._iterations(), state.missing, state.cost))
+        routes = sorted((p.route for p in state.pieces if p.route is not None), key=lambda route: route.vehicle)
+        left = sorted(task for p in state.pieces if p.route is None for task in p.tasks)
+        return Result(
+            Solution(tuple(routes), tuple(left)),
+            state.cost,
+            state.missing,
+            self._iterations(),
+            time.perf_counter() - self.began_s,
+            self.seed,
+            self.threads,
+            tuple(state.history),
+            {"parts": len(parts)},
+        )
+
+    def _round(self, state: PlanState, parts: list[list[Piece]], number: int) -> None:
+        """Solve every part once and put the plan together again."""
+        fleets = share_vehicles(self.problem, parts)
+        cold = (self.params.end_heat / self.params.start_heat) ** (1 / self.params.rounds)
+        start = self.params.start_heat * cold**number
+        params = replace(self.params, start_heat=start, end_heat=start * cold)
+        until = (number + 1) / self.params.rounds
+        mine = [list(range(worker, len(parts), self.threads)) for worker in range(self.threads)]
+
+        def work(worker: int) -> list[tuple[list[Piece], int, int]]:
+            cpu_began_s = time.thread_time() - self.workers[worker].cpu_s if worker else self.cpu_began_s
+            return [
+                self._solve_part(worker, cpu_began_s, parts[i], fleets[i], params, until, [parts[j] for j in rest])
+                for i, rest in ((i, mine[worker][at:]) for at, i in enumerate(mine[worker]))
+            ]
+
+        if self.threads == 1:
+            found = [work(0)]
+        else:
+            with ThreadPoolExecutor(self.threads) as pool:
+                found = list(pool.map(work, range(self.threads)))
+        state.pieces, state.missing, state.cost = [], 0, 0
+        for pieces, missing, cost in (answer for answers in found for answer in answers):
+            state.pieces += pieces
+            state.missing += missing
+            state.cost += cost
+
+    def _solve_part(
+        self,
+        worker: int,
+        cpu_began_s: float,
+        pieces: list[Piece],
+        fleet: list[int],
+        params: SearchParams,
+        until: float,
+        rest: list[list[Piece]],
+    ) -> tuple[list[Piece], int, int]:
+        """Search one part for its share of what is left until ``until``; return (pieces, missing, cost)."""
+        own = self.workers[worker]
+        run = RunState(self.began_s, cpu_began_s, own.iterations)
+        now = self.stop.fraction(run.seen())
+        weights = [sum(len(piece.tasks) for piece in part) for part in rest]
+        end = now + max(0.0, until - now) * weights[0] / sum(weights)
+        part = Part(self.problem, pieces, fleet)
+        seed = self.seed + own.iterations + worker * driver.SEED_STRIDE
+        model = compile_problem(part.problem, params.near)
+        state = driver.solve_model(model, Slice(self.stop, now, end), run, seed, part.initial, params, None)
+        own.iterations, own.cpu_s = run.iterations, time.thread_time() - cpu_began_s
+        if self.progress is not None and worker == 0:
+            self.progress("solve", int(1000 * min(1.0, end)), 1000, f"part of {part.problem.task_count} stops")
+        missing, cost = driver.split_cost(model, state)
+        return part.pieces_of(driver.to_solution(model, state)), missing, cost
+
+    def _iterations(self) -> int:
+        return sum(worker.iterations for worker in self.workers)
+
+    def _used(self, worker: int) -> float:
+        own = self.workers[worker]
+        elapsed_s, cpu_s = time.perf_counter() - self.began_s, time.thread_time() - self.cpu_began_s
+        return self.stop.fraction(SearchState(elapsed_s, cpu_s, own.iterations, 0))
+
+
+class Part:
+    """A part as a problem of its own, and the way back."""
+
+    def __init__(self, whole: Problem, pieces: Sequence[Piece], fleet: Sequence[int]) -> None:
+        self.tasks = [task for piece in pieces for task in piece.tasks]
+        local = {task: index for index, task in enumerate(self.tasks)}
+        places = [whole.tasks[task].location for task in self.tasks] + [depot.location for depot in whole.depots]
+        kept, where = np.unique(np.array(places), return_inverse=True)
+        kinds = sorted({whole.type_of_vehicle[vehicle] for vehicle in fleet})
+        self.vehicles = sorted(fleet)
+        types = tuple(
+            replace(
+                whole.vehicle_types[kind],
+                count=sum(whole.type_of_vehicle[vehicle] == kind for vehicle in fleet),
+                forbidden_tasks=frozenset(
+                    local[task] for task in whole.vehicle_types[kind].forbidden_tasks if task in local
+                ),
+            )
+            for kind in kinds
+        )
+        tasks = tuple(replace(whole.tasks[task], location=int(at)) for task, at in zip(self.tasks, where, strict=False))
+        depots = tuple(
+            replace(depot, location=int(at)) for depot, at in zip(whole.depots, where[len(tasks) :], strict=True)
+        )
+        prices = None if whole.task_prices is None else whole.task_prices[np.ix_(kinds, self.tasks)]
+        self.problem = replace(
+            whole,
+            tasks=tasks,
+            depots=depots,
+            vehicle_types=types,
+            profiles=tuple(_block(profile, kept) for profile in whole.profiles),
+            task_prices=prices,
+            coordinates=None,
+        )
+        number = {vehicle: index for index, vehicle in enumerate(self.vehicles)}
+        routes = tuple(
+            replace(
+                piece.route,
+                vehicle=number[piece.route.vehicle],
+                trips=tuple(Trip(tuple(local[t] for t in trip.tasks), trip.depot) for trip in piece.route.trips),
+            )
+            for piece in pieces
+            if piece.route is not None
+        )
+        self.initial = Solution(routes) if routes else None
+
+    def pieces_of(self, solution: Solution) -> list[Piece]:
+        """Translate a plan of the part into pieces of the whole."""
+        pieces = []
+        for route in solution.routes:
+            trips = tuple(Trip(tuple(self.tasks[t] for t in trip.tasks), trip.depot) for trip in route.trips)
+            whole = replace(route, vehicle=self.vehicles[route.vehicle], trips=trips)
+            pieces.append(Piece(whole.tasks, whole))
+        return pieces + [Piece((self.tasks[task],)) for task in solution.unassigned]
+
+
+def _block(profile: Profile, kept: NDArray[np.int64]) -> Profile:
+    """Cut the legs between some locations out of a profile."""
+
+    def cut_out(legs: Int32Array) -> Int32Array:
+        block = np.ascontiguousarray(legs[np.ix_(kept, kept)], dtype=np.int32)
+        block.setflags(write=False)
+        return block
+
+    return Profile(profile.id, cut_out(profile.distance_m), cut_out(profile.duration_s))
+
+
+def views(problem: Problem) -> NDArray[np.float64]:
+    """Give each location a point, so that near locations have near points, shape (locations, 2 or LANDMARKS).
+
+    Without coordinates these are the distances to landmarks, each the location farthest from those before.
+    """
+    if problem.coordinates is not None:
+        return problem.coordinates
+    legs = problem.profiles[problem.vehicle_types[0].profile].distance_m
+    every = np.arange(problem.location_count)
+    mark, columns = problem.depots[0].location, []
+    for _ in range(LANDMARKS):
+        columns.append(np.asarray(legs[every, np.full(every.size, mark)], dtype=np.float64))
+        mark = int(np.min(columns, axis=0).argmax())
+    return np.stack(columns, axis=1)
+
+
+def _pieces(problem: Problem, initial: Solution | None) -> list[Piece]:
+    """Take the routes of a start plan, if there is one, and every other task by itself.
+
+    Raises
+    ------
+    InvalidPlanError
+        If the plan names tasks or vehicles the problem does not have.
+    """
+    pieces: list[Piece] = []
+    placed: set[int] = set()
+    vehicles: set[int] = set()
+    for route in initial.routes if initial is not None else ():
+        tasks = set(route.tasks)
+        if not 0 <= route.vehicle < problem.vehicle_count or not tasks <= set(range(problem.task_count)):
+            raise InvalidPlanError(f"the start plan's route of vehicle {route.vehicle} does not fit the problem")
+        if tasks and len(tasks) == len(route.tasks) and not tasks & placed and route.vehicle not in vehicles:
+            pieces.append(Piece(route.tasks, route))
+            placed |= tasks
+            vehicles.add(route.vehicle)
+    return pieces + [Piece((task,)) for task in range(problem.task_count) if task not in placed]
+
+
+def cut(
+    pieces: list[Piece], where: Sequence[int], view: NDArray[np.float64], part: int, draw: np.random.Generator
+) -> list[list[Piece]]:
+    """Cut a plan into parts of neighbouring pieces, halving along random directions by their centres.
+
+    ``where`` is the location of each task, ``view`` the point of each location, ``part`` the wanted number of tasks.
+    """
+    weights = np.array([len(piece.tasks) for piece in pieces])
+    centres = np.array([view[[where[task] for task in piece.tasks]].mean(axis=0) for piece in pieces])
+    return [[pieces[i] for i in chosen] for chosen in _halves(np.arange(len(pieces)), weights, centres, part, draw)]
+
+
+def _halves(
+    chosen: NDArray[np.int64],
+    weight: NDArray[np.int64],
+    centres: NDArray[np.float64],
+    part: int,
+    draw: np.random.Generator,
+) -> Iterator[NDArray[np.int64]]:
+    total = int(weight[chosen].sum())
+    if total <= 1.5 * part or chosen.size < 2:
+        yield chosen
+        return
+    along = centres[chosen] @ draw.normal(size=centres.shape[1])
+    order = chosen[np.argsort(along, kind="stable")]
+    reached = np.cumsum(weight[order])
+    middle = int(np.clip(np.searchsorted(reached, total / 2) + 1, 1, order.size - 1))
+    for half in (order[:middle], order[middle:]):
+        yield from _halves(half, weight, centres, part, draw)
+
+
+def share_vehicles(problem: Problem, parts: Sequence[Sequence[Piece]]) -> list[list[int]]:
+    """Give each part the vehicles of its routes, and of the others its share by tasks."""
+    fleets = [[piece.route.vehicle for piece in part if piece.route is not None] for part in parts]
+    busy = {vehicle for fleet in fleets for vehicle in fleet}
+    sizes = [sum(len(piece.tasks) for piece in part) for part in parts]
+    for kind, first in enumerate(problem.first_vehicle_of_type):
+        count = problem.vehicle_types[kind].count
+        spare = [vehicle for vehicle in range(first, first + count) if vehicle not in busy]
+        bounds = np.rint(np.cumsum([0, *sizes]) / sum(sizes) * len(spare)).astype(int)
+        for fleet, low, high in zip(fleets, bounds, bounds[1:], strict=False):
+            fleet += spare[low:high]
+    return fleets
