@@ -48,7 +48,7 @@ DatabaseOption = Annotated[
 @app.command("list")
 def list_trials() -> None:
     """Name all trials."""
-    from benchmarks.trials import TRIALS
+    from benchmarks.trials.registry import TRIALS
 
     for line in table(["trial", "what happens"], [[trial.name, trial.title] for trial in TRIALS]):
         print(line)
@@ -64,7 +64,7 @@ def run(
     database_url: DatabaseOption = None,
 ) -> None:
     """Run some trials; exit code 1 when one fails."""
-    from benchmarks.trials import TRIALS
+    from benchmarks.trials.registry import TRIALS
     from benchmarks.trials.trial import choose
 
     _run(choose(TRIALS, names), json, scale, seed, broker, database_url)
@@ -79,7 +79,7 @@ def run_all(
     database_url: DatabaseOption = None,
 ) -> None:
     """Run every trial; exit code 1 when one fails."""
-    from benchmarks.trials import TRIALS
+    from benchmarks.trials.registry import TRIALS
 
     _run(TRIALS, json, scale, seed, broker, database_url)
 

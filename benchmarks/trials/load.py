@@ -41,7 +41,7 @@ def steady_ingest(settings: TrialSettings) -> TrialResult:
         server = stage.server()
         report: dict[str, Any] = json.loads(stage.run("swarm", json.dumps(asdict(orders))).line())
         found = score(stage.database, report["ids"])
-        resident_mb = server.resident_mb()
+        resident_mb, processor_s = server.resident_mb(), server.processor_s()
         stats: dict[str, Any] = json.loads(server.stop())
         return TrialResult(
             (
@@ -54,6 +54,8 @@ def steady_ingest(settings: TrialSettings) -> TrialResult:
                 exactly("lines of the broker about dropped messages", stage.count_dropped_lines(), 0),
                 noted("sent again", report["resent"], "events"),
                 noted("events in one transaction", stats["stored"] / max(stats["batches"], 1)),
+                noted("server's processor time, births included", processor_s / max(stats["received"], 1) * 1000,
+                      "ms for a drop-off"),
                 noted("server's memory", resident_mb, "MB"),
             )
         )  # fmt: skip

@@ -18,11 +18,11 @@ from typing import Any
 from benchmarks.trials import mqtt
 from benchmarks.trials.trial import percentile
 from firmware_bridge.device.config import AgentConfig
+from firmware_bridge.device.window import JITTER, RESEND_MAX_S, RESEND_S
 from firmware_bridge.schemas import Birth
 from firmware_bridge.signing import Direction, encode_bytes, seal, unseal
 from kernel.clock import SystemClock
 
-_RESEND_S = 3.0
 _KEEPALIVE_S = 30
 _TICK_S = 0.005
 _CLOCK = SystemClock()
@@ -85,8 +85,9 @@ class ReportState:
 @dataclass
 class _FlyingState:
     due_s: float
-    sent_s: float
+    again_s: float
     packet: bytes
+    sends: int = 1
 
 
 class _DeviceState(asyncio.Protocol):
@@ -149,15 +150,16 @@ class _DeviceState(asyncio.Protocol):
         event = self.swarm.event(self, self.seq)
         raw = json.dumps(event, separators=(",", ":")).encode()
         packet = mqtt.publish(self.topic, seal(self.config.key, Direction.EVENT, self.topic, raw), self.next_mid())
-        self.flying[self.seq] = _FlyingState(due_s, time.perf_counter(), packet)
+        self.flying[self.seq] = _FlyingState(due_s, time.perf_counter() + self.swarm.pause_s(1), packet)
         self.swarm.report.ids.append(event["id"])
         self.swarm.launch(self, packet)
 
     def resend(self, now_s: float) -> None:
-        """Send again what nobody acknowledged."""
+        """Send again what nobody acknowledged, ever more rarely, as a device does (DEV-012)."""
         for flying in self.flying.values():
-            if now_s - flying.sent_s > _RESEND_S:
-                flying.sent_s = now_s
+            if now_s >= flying.again_s:
+                flying.sends += 1
+                flying.again_s = now_s + self.swarm.pause_s(flying.sends)
                 self.swarm.report.resent += 1
                 self.write(flying.packet)
 
@@ -235,6 +237,10 @@ class Swarm:
                 "evidence": ["item_seen", "weight", "door_closed"],
             },
         }  # fmt: skip
+
+    def pause_s(self, sends: int) -> float:
+        """Return how long to wait for an acknowledgement before the next attempt."""
+        return min(RESEND_S * 2.0 ** (sends - 1), RESEND_MAX_S) * self._rng.uniform(1.0, 1.0 + JITTER)
 
     def launch(self, device: _DeviceState, packet: bytes) -> None:
         """Send a packet as often and in such order as was ordered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 import platform
 import tempfile
 import time
@@ -188,4 +189,6 @@ def machine() -> dict[str, str]:
         "cpu": cpu or platform.machine(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "processors": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "load before": f"{os.getloadavg()[0]:.1f}",
     }

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from api.cli.main import main
-from benchmarks.trials import TRIALS
 from benchmarks.trials.proxy import FaultProxy
+from benchmarks.trials.registry import TRIALS
 from benchmarks.trials.trial import (
     Broker,
     Trial,
