@@ -43,7 +43,6 @@ def plan_echelons(
 ) -> None:
     """Plan a day over both echelons: runs, transfer and sorting, routes released when their freight is there."""
     from api.manifests import today_in
-    from api.solving import prepare_solver
     from dispatch.echelons import report
     from dispatch.echelons.joint import Effort
     from dispatch.echelons.network import load_network
@@ -53,7 +52,6 @@ def plan_echelons(
     with ready_services() as services, progress_bars(json) as progress:
         county_region = services.regions.load(region)
         day = date.date() if date is not None else today_in(services.clock, county_region.zone)
-        prepare_solver()
         county, plan = plan_county_day(
             services.database, services.planner, county_region, day,
             network=given, effort=Effort(rounds, iterations, 4), seed=seed, progress=progress,
@@ -104,7 +102,6 @@ def plan_weekdays(
     json: JsonFlag = False,
 ) -> None:
     """Choose the weekdays of every village by cost and balance, from the parcels imported so far."""
-    from api.solving import prepare_solver
     from dispatch.weekdays import report
     from dispatch.weekdays.search import WeekEffort
     from dispatch.weekdays.service import WeekdayService
@@ -112,7 +109,6 @@ def plan_weekdays(
 
     with ready_services() as services, progress_bars(json) as progress:
         found = services.regions.load(region)
-        prepare_solver()
         service = WeekdayService(services.database, services.ids, services.clock)
         made = service.make(
             found, actor="user:cli", rule=RhythmRule(daily_from, thrice_from), effort=WeekEffort(rounds=rounds),

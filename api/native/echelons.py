@@ -19,7 +19,6 @@ from api.native.operations import OperationView
 from api.native.scope import actor, check_region
 from api.operations.service import RunningOperation, Work
 from api.services import Services
-from api.solving import prepare_solver
 from dispatch.echelons.joint import Effort
 from dispatch.echelons.network import Network, default_network
 from dispatch.echelons.report import echelon_document, echelon_map
@@ -195,7 +194,6 @@ def _started(
 def _echelon_work(services: Services, order: EchelonOrder) -> Work:
     def work(run: RunningOperation) -> dict[str, Any]:
         region = services.regions.load(order.region)
-        prepare_solver()
         county, plan = plan_county_day(
             services.database,
             services.planner,
@@ -218,7 +216,6 @@ def _echelon_work(services: Services, order: EchelonOrder) -> Work:
 def _week_work(services: Services, order: WeekdayOrder, who: str) -> Work:
     def work(run: RunningOperation) -> dict[str, Any]:
         region = services.regions.load(order.region)
-        prepare_solver()
         made = _weekdays(services).make(
             region,
             actor=who,

@@ -296,11 +296,11 @@ def _balanced(
     """
     alone_s = (_alone_s(problem, village, pattern) for village, pattern in enumerate(patterns) if pattern)
     farthest_s = max(alone_s, default=0)
-    found = routes
+    best, found = routes, routes
     for _ in range(_EVEN_TRIES):
-        lengths = [route.duration_s for day in found.values() for route in day]
-        if not lengths or max(lengths) * len(lengths) <= MOST_SPREAD * sum(lengths):
-            return found
+        lengths = _lengths(found)
+        if not lengths or _spread(found) <= MOST_SPREAD:
+            break
         longest_s = max(farthest_s, int(_AIMED_SPREAD * sum(lengths) / len(lengths)))
         shorter = {}
         for day, before in found.items():
@@ -309,8 +309,19 @@ def _balanced(
             told.step()
         found = shorter
         if _visits(found) < _visits(routes) or _cost(found) > MOST_FOR_EVEN * _cost(routes):
-            return routes
-    return found
+            break
+        if _spread(found) < _spread(best):
+            best = found
+    return best
+
+
+def _lengths(routes: dict[int, tuple[DayRoute, ...]]) -> list[int]:
+    return [route.duration_s for day in routes.values() for route in day]
+
+
+def _spread(routes: dict[int, tuple[DayRoute, ...]]) -> float:
+    lengths = _lengths(routes)
+    return max(lengths) * len(lengths) / sum(lengths)
 
 
 def _cost(routes: dict[int, tuple[DayRoute, ...]]) -> int:
