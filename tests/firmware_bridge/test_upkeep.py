@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from firmware_bridge.device.store import Fact
 from firmware_bridge.errors import DeviceSettingsError, LocalListError, OutboxFullError, RolloutError
 from firmware_bridge.link import InMessage
 from firmware_bridge.schemas import Birth, BirthReply, DesiredSettings, Progress, parse_message
+from firmware_bridge.server import alarms
 from firmware_bridge.server.alarms import open_alarms
 from firmware_bridge.server.commands import CommandDesk, CommandFinishedHandler
 from firmware_bridge.server.diagnosis import (
@@ -31,10 +34,13 @@ from firmware_bridge.server.diagnosis import (
 from firmware_bridge.server.intake import Arrival, Intake
 from firmware_bridge.server.local_lists import MOST_LINES, Permission
 from firmware_bridge.server.model import DeviceCommand, DeviceConfig, DeviceTelemetry, RolloutDevice
-from firmware_bridge.server.rollouts import RolloutPlan
+from firmware_bridge.server.presence import TIERS
+from firmware_bridge.server.rollouts import PARTS, RolloutPlan
 from firmware_bridge.server.upkeep import Upkeep
 from firmware_bridge.signing import Direction, seal, unseal
 from kernel.clock import ManualClock
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -539,6 +545,20 @@ def test_the_list_of_devices_says_how_they_are(office: Office, add_kiosk: Any) -
         ("qj-kiosk-001", "online", "good", ()),
         ("qj-kiosk-002", "offline", "bad", ("offline",)),
     ]
+
+
+def test_the_page_about_the_fleet_says_what_the_program_does() -> None:
+    """Tiers, alarms, settings and states of a rollout stand on the page, and in both languages on the screen."""
+    page = (PROJECT / "docs" / "devices" / "fleet.md").read_text(encoding="utf-8")
+    own = [alarms.OFFLINE, alarms.FLAPPING, alarms.DISK_FULL, alarms.OUTBOX_STUCK, alarms.STORE_REPLACED,
+           alarms.CONFIG_REFUSED]  # fmt: skip
+    for word in (*TIERS, *PARTS, *DeviceSettings.model_fields, *own):
+        assert f"`{word}`" in page, word
+    for language in ("en", "zh-CN"):
+        texts = json.loads((PROJECT / "web" / "src" / "i18n" / f"{language}.json").read_text(encoding="utf-8"))
+        wanted = [f"presence.{tier}" for tier in TIERS] + [f"part.{part}" for part in PARTS]
+        wanted += [f"alarm.{kind}" for kind in (*own, alarms.GAP, alarms.CLOCK_SKEW, alarms.FORK, alarms.BAD_SIGNATURE)]
+        assert [key for key in wanted if key not in texts] == []
 
 
 class _Pulsed:
