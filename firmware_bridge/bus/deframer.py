@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from firmware_bridge.bus.port import Port
 from firmware_bridge.codecs.board import MORE, NO_FRAME, Framing, Request
+
+Heard = TypeVar("Heard")
 
 
 class DeframerState:
@@ -56,3 +63,26 @@ class DeframerState:
     def _skip(self) -> None:
         del self._buffer[0]
         self.skipped += 1
+
+
+def hear(port: Port, framing: Framing, reply_s: float, read: Callable[[bytes], Heard | None]) -> Heard | None:
+    """Return what the first frame means that means something; None when none comes in its time.
+
+    Parameters
+    ----------
+    read
+        Reads a whole frame; None when it means nothing here.
+
+    Raises
+    ------
+    BusError
+        If the line is gone.
+    """
+    frames, until_s = DeframerState(framing), time.monotonic() + reply_s
+    while (left_s := until_s - time.monotonic()) > 0:
+        for frame in frames.feed(port.read(left_s)):
+            meaning = read(frame)
+            if meaning is not None:
+                return meaning
+    meanings = (read(frame) for frame in frames.settle())
+    return next((meaning for meaning in meanings if meaning is not None), None)

@@ -7,11 +7,10 @@ same waybill. What was printed is kept before it is sent, so that a power cut ca
 from __future__ import annotations
 
 import sqlite3
-import time
 from pathlib import Path
 from typing import Final, Protocol
 
-from firmware_bridge.bus.deframer import DeframerState
+from firmware_bridge.bus.deframer import hear
 from firmware_bridge.bus.port import Port
 from firmware_bridge.peripherals import escpos, tspl
 from firmware_bridge.peripherals.errors import LabelError, PrinterError, ReprintError
@@ -183,17 +182,8 @@ def _asked(
     for _ in range(4):
         port.flush_input()
         port.write(question)
-        said = _one(port, framing, reply_s)
+        said = hear(port, framing, reply_s, bytes)
         if said is not None and said == before:
             return said
         before = said
-    return None
-
-
-def _one(port: Port, framing: tspl.StatusFraming | escpos.StatusFraming, reply_s: float) -> bytes | None:
-    frames, until_s = DeframerState(framing), time.monotonic() + reply_s
-    while (left_s := until_s - time.monotonic()) > 0:
-        found = frames.feed(port.read(left_s))
-        if found:
-            return found[0]
     return None

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
-from firmware_bridge.bus.deframer import DeframerState
+from firmware_bridge.bus.deframer import hear
 from firmware_bridge.bus.port import Port
 from firmware_bridge.codecs.board import MORE, NO_FRAME, Request
 from firmware_bridge.peripherals.errors import ScaleError
@@ -31,7 +31,6 @@ _SICS_WEIGHT: Final = re.compile(rb"S ([SD]) +(-?[0-9]{1,9}(?:\.[0-9]{1,6})?) (g
 _SICS_STATE: Final = re.compile(rb"(S|Z) ([AIL+-])\r\n")
 _GRAMS: Final = {"mg": Decimal("0.001"), "g": Decimal(1), "kg": Decimal(1000), "t": Decimal(1_000_000)}
 _HEAVIEST_G: Final = 10_000_000
-Heard = TypeVar("Heard")
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ class ToledoScale:
     def read(self) -> Weighing | None:
         """Return the newest of what it says; what lies in the buffer is older and is thrown away."""
         self._port.flush_input()
-        return _heard(self._port, self._framing, read_toledo, self._reply_s)
+        return hear(self._port, self._framing, self._reply_s, read_toledo)
 
     def zero(self) -> bool:
         """Ask for zero; it does not answer, so look at the weight afterwards."""
@@ -190,13 +189,13 @@ class SicsScale:
         """Ask for the weight at once, settled or not."""
         self._port.flush_input()
         self._port.write(b"SI\r\n")
-        return _heard(self._port, self._framing, read_sics, self._reply_s)
+        return hear(self._port, self._framing, self._reply_s, read_sics)
 
     def zero(self) -> bool:
         """Set zero; the scale waits until it is stable, and refuses outside its range."""
         self._port.flush_input()
         self._port.write(b"Z\r\n")
-        return bool(_heard(self._port, self._framing, _zeroed, self._reply_s * 4))
+        return bool(hear(self._port, self._framing, self._reply_s * 4, _zeroed))
 
 
 @dataclass(frozen=True)
@@ -300,19 +299,3 @@ def _zeroed(frame: bytes) -> bool | None:
 
 def _whole_grams(grams: Decimal) -> int | None:
     return int(grams.to_integral_value()) if abs(grams) <= _HEAVIEST_G else None
-
-
-def _heard(
-    port: Port,
-    framing: ToledoFraming | SicsFraming,
-    read: Callable[[bytes], Heard | None],
-    reply_s: float,
-) -> Heard | None:
-    """Return the first frame that means something."""
-    frames, until_s = DeframerState(framing), time.monotonic() + reply_s
-    while (left_s := until_s - time.monotonic()) > 0:
-        for frame in frames.feed(port.read(left_s)):
-            meaning = read(frame)
-            if meaning is not None:
-                return meaning
-    return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Final
 
-from firmware_bridge.bus.deframer import DeframerState
+from firmware_bridge.bus.deframer import hear
 from firmware_bridge.bus.port import Port
 from firmware_bridge.peripherals.errors import ReaderInstallError
 from firmware_bridge.readers.osdp_frames import FRAMING, Command, OsdpFrame, Reply, decode, encode
@@ -281,17 +281,7 @@ class _Wire:
     def _exchange(self, said: bytes) -> tuple[OsdpFrame, bytes] | None:
         self._port.flush_input()
         self._port.write(said)
-        frames, until_s = DeframerState(FRAMING), time.monotonic() + self._reply_s
-        while (left_s := until_s - time.monotonic()) > 0:
-            for raw in frames.feed(self._port.read(left_s)):
-                found = self._fitting(raw)
-                if found is not None:
-                    return found
-        for raw in frames.settle():
-            found = self._fitting(raw)
-            if found is not None:
-                return found
-        return None
+        return hear(self._port, FRAMING, self._reply_s, self._fitting)
 
     def _fitting(self, raw: bytes) -> tuple[OsdpFrame, bytes] | None:
         """Take a reply of our reader to the frame just sent; BUSY answers any sequence."""
