@@ -11,7 +11,7 @@ import pytest
 
 from firmware_bridge.broker.accounts import CONTROL_USER, SERVER_USER, Account, hash_password, may
 from firmware_bridge.broker.launcher import RunningBroker, foreign, launch, running_in, tls_listener
-from firmware_bridge.broker.mosquitto import find_mosquitto
+from firmware_bridge.broker.mosquitto import configuration, find_mosquitto
 from firmware_bridge.endpoint import BrokerAddress, Login, TlsFiles
 from firmware_bridge.errors import BrokerExposedError
 from firmware_bridge.link import Link, LinkOptions, drive
@@ -93,6 +93,41 @@ def test_nobody_comes_in_without_a_certificate_of_ours(
     assert not come_in(None, "kiosk-1", wait_s=1.0).connected
     other = Authority(tmp_path / "other", SystemClock())
     assert not come_in(other.issue_device("kiosk-1"), "kiosk-1", wait_s=1.0).connected
+
+
+# The MQTT library drops the socket of a failed handshake without closing it; it is closed when it is collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_device_refuses_a_broker_it_does_not_know(
+    tmp_path: Path, broker: RunningBroker, authority: Authority
+) -> None:
+    """A broker that another authority certified, or that has another name, gets not one word of a device."""
+    assert broker.public is not None
+    made = authority.issue_device("kiosk-1")
+    (tmp_path / "device.pem").write_text(made.certificate)
+    (tmp_path / "device.key").write_text(made.key)
+    stranger = Authority(tmp_path / "stranger", SystemClock())
+    nameless = BrokerAddress("127.0.0.2", broker.public.port, tls=True)
+    for address, ca in ((broker.public, stranger.ca_path), (nameless, authority.ca_path)):
+        files = TlsFiles(ca, tmp_path / "device.pem", tmp_path / "device.key")
+        link = Link(
+            address, Login("kiosk-1", "kiosk-1"), (), SystemClock(), Random(1), options=LinkOptions(tls=files)
+        )  # fmt: skip
+        assert not drive_until([link], lambda link=link: link.connected, 1.5)
+        link.close()
+
+
+def test_the_tls_listener_asks_for_the_right_things(tmp_path: Path, authority: Authority) -> None:
+    """TLS 1.2 or newer, a certificate from everybody, its name as user, and the list of revoked ones."""
+    tls = tls_listener("0.0.0.0", 8883, NAMES, authority)
+    lines = configuration(tmp_path, 8621, tls=tls).splitlines()
+    elsewhere = lines[lines.index("listener 8883 0.0.0.0") :]
+    for line in (
+        "require_certificate true", "use_identity_as_username true", "use_username_as_clientid true",
+        "tls_version tlsv1.2", f"crlfile {authority.crl_path}",
+    ):  # fmt: skip
+        assert line in elsewhere
+    alone = [line for line in configuration(tmp_path, 8621).splitlines() if line.startswith("listener")]
+    assert alone == ["listener 8621 127.0.0.1", "listener 0 control.sock"]
 
 
 def test_a_revoked_certificate_ends_its_connection(
