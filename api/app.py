@@ -34,7 +34,7 @@ from api.native import (
 )
 from api.native.form import refuse_unknown_parameters
 from api.native.stream import ClosingState
-from api.problems import install_problem_handlers
+from api.problems import PROBLEM_NAME, PROBLEM_SCHEMA, install_problem_handlers
 from api.services import Services
 from api.version import cunda_version
 from api.web import mount_pages
@@ -122,8 +122,18 @@ def describe_api() -> dict[str, Any]:
     return _bare_app(None).openapi()
 
 
+class _Application(FastAPI):
+    """An application whose description holds the form of a problem once, not once per failure."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description."""
+        described = super().openapi()
+        described["components"]["schemas"].setdefault(PROBLEM_NAME, PROBLEM_SCHEMA)
+        return described
+
+
 def _bare_app(life: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None) -> FastAPI:
-    app = FastAPI(
+    app = _Application(
         title="Cunda",
         version=cunda_version(),
         description=_DESCRIPTION,

@@ -23,6 +23,8 @@ from kernel.log import get_logger
 MEDIA_TYPE = "application/problem+json"
 _RETRY_DEFAULT_S = 5
 
+#: Name of the schema below in the API description: every failure of every route points at it.
+PROBLEM_NAME = "Problem"
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Problem",

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
-from api.problems import MEDIA_TYPE, PROBLEM_SCHEMA
+from api.problems import MEDIA_TYPE, PROBLEM_NAME
 
 
 def refuse_unknown_parameters(request: Request) -> None:
@@ -52,7 +52,7 @@ class View(BaseModel):
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
-_PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}
+_PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{PROBLEM_NAME}"}}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
