@@ -7,22 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
 
 #: The program as it was installed on the machine; it is never overwritten.
 INSTALLED = "installed"
 _PLACES = ("a", "b")
-_MAX_FILES = 5000
-_MAX_UNPACKED = 256 * 1024 * 1024
-
-
-class ArchiveProblem(Exception):
-    """An archive cannot be unpacked safely; the message says why."""
 
 
 class SlotsState(NamedTuple):
@@ -62,32 +52,16 @@ class Slots:
         """Return which release runs, None for the installed one."""
         return state.releases.get(state.running)
 
-    def unpack(self, archive: Path, release: str) -> str:
-        """Unpack a wheel or zip into the place that does not run; return the place.
+    def spare(self) -> tuple[str, Path]:
+        """Return the place that does not run, and where it lies."""
+        running = self.read().running
+        place = next(one for one in _PLACES if one != running)
+        return place, self._folder / place
 
-        Raises
-        ------
-        ArchiveProblem
-            If it is no archive, is too large, or has paths that lead out of its place.
-        """
-        import zipfile  # the supervisor never unpacks
-
+    def fill(self, place: str, release: str) -> None:
+        """Note which release lies in a place now."""
         state = self.read()
-        place = next(one for one in _PLACES if one != state.running)
-        target = self._folder / place
-        shutil.rmtree(target, ignore_errors=True)
-        try:
-            with zipfile.ZipFile(archive) as packed:
-                _check(packed)
-                packed.extractall(target)
-        except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as problem:
-            shutil.rmtree(target, ignore_errors=True)
-            raise ArchiveProblem(f"the archive cannot be unpacked: {problem}") from problem
-        if not (target / "firmware_bridge" / "device" / "main.py").is_file():
-            shutil.rmtree(target, ignore_errors=True)
-            raise ArchiveProblem("the archive holds no device program")
         self._write(state._replace(releases={**state.releases, place: release}))
-        return place
 
     def try_out(self, place: str, rollout: int) -> None:
         """Let a place run from the next start on, until it proves itself or is taken back."""
@@ -127,13 +101,3 @@ class Slots:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._file)
-
-
-def _check(packed: zipfile.ZipFile) -> None:
-    entries = packed.infolist()
-    if len(entries) > _MAX_FILES or sum(entry.file_size for entry in entries) > _MAX_UNPACKED:
-        raise ArchiveProblem("the archive is too large when unpacked")
-    for entry in entries:
-        path = PurePosixPath(entry.filename)
-        if path.is_absolute() or ".." in path.parts or "\\" in entry.filename:
-            raise ArchiveProblem("the archive has a path that leads out of its place")

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from firmware_bridge.device.config import UpdateConfig
 from firmware_bridge.device.ed25519 import is_signed_by
-from firmware_bridge.device.slots import INSTALLED, ArchiveProblem, Slots
+from firmware_bridge.device.slots import INSTALLED, Slots
 from firmware_bridge.device.store import DeviceStore, Fact
-from firmware_bridge.errors import PayloadError
+from firmware_bridge.device.unpacking import unpack
+from firmware_bridge.errors import PayloadError, ReleaseError
 from firmware_bridge.releases import MAX_ARCHIVE_BYTES, signed_bytes
 from firmware_bridge.schemas import ReleaseOffer
 from firmware_bridge.signing import decode_bytes
@@ -91,8 +92,10 @@ class Updater:
         try:
             self._check_signature(offer)
             self._fetch(offer, archive)
-            place = self._slots.unpack(archive, offer.release)
-        except (ArchiveProblem, OSError, ValueError, CundaError) as problem:
+            place, target = self._slots.spare()
+            unpack(archive, target)
+            self._slots.fill(place, offer.release)
+        except (OSError, ValueError, CundaError) as problem:
             log.error("release_refused", release=offer.release, why=str(problem))
             self._finish(offer.rollout, offer.release, "refused", str(problem))
             return
@@ -108,7 +111,7 @@ class Updater:
         except PayloadError:
             signature = b""
         if not is_signed_by(self._config.public_key, signed_bytes(offer.release, offer.sha256), signature):
-            raise ArchiveProblem("the release is not signed by its maker")
+            raise ReleaseError("the release is not signed by its maker")
 
     def _fetch(self, offer: ReleaseOffer, archive: Path) -> None:
         import urllib.request  # needed a few times a year; it costs three megabytes
@@ -120,11 +123,11 @@ class Updater:
             while block := answer.read(65536):
                 size += len(block)
                 if size > min(offer.size, MAX_ARCHIVE_BYTES):
-                    raise ArchiveProblem("more bytes came than were offered")
+                    raise ReleaseError("more bytes came than were offered")
                 digest.update(block)
                 file.write(block)
         if size != offer.size or digest.hexdigest() != offer.sha256:
-            raise ArchiveProblem("what came is not what was signed")
+            raise ReleaseError("what came is not what was signed")
 
     def _finish(self, rollout: int, release: str, state: str, detail: str = "") -> None:
         body: dict[str, Any] = {"rollout": rollout, "release": release, "state": state, "detail": detail[:160]}

@@ -26,9 +26,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from firmware_bridge.device.config import AgentConfig, UpdateConfig, read_config, write_config
 from firmware_bridge.device.ed25519 import is_signed_by
 from firmware_bridge.device.health_page import HealthPage
-from firmware_bridge.device.slots import INSTALLED, ArchiveProblem, Slots
+from firmware_bridge.device.slots import INSTALLED, Slots
 from firmware_bridge.device.store import DeviceStore, Fact
 from firmware_bridge.device.supervisor import Patience, Supervisor
+from firmware_bridge.device.unpacking import unpack
 from firmware_bridge.device.updater import Updater
 from firmware_bridge.errors import ReleaseError, UnknownReleaseError
 from firmware_bridge.schemas import ReleaseOffer
@@ -75,6 +76,14 @@ def archive(path: Path, **files: str) -> Path:
         for name, text in files.items():
             packed.writestr(name.replace("__", "/") + ".py", text)
     return path
+
+
+def install(slots: Slots, packed: Path, release: str) -> str:
+    """Unpack a release into the place that does not run."""
+    place, target = slots.spare()
+    unpack(packed, target)
+    slots.fill(place, release)
+    return place
 
 
 @pytest.fixture
@@ -204,21 +213,21 @@ def test_an_archive_cannot_reach_out_of_its_place(slots: Slots, tmp_path: Path, 
     bad = archive(tmp_path / "bad.zip")
     with zipfile.ZipFile(bad, "a") as packed:
         packed.writestr(zipfile.ZipInfo(name), "x")
-    with pytest.raises(ArchiveProblem):
-        slots.unpack(bad, "1.0")
+    with pytest.raises(ReleaseError):
+        unpack(bad, slots.spare()[1])
     assert not list(tmp_path.rglob("evil.py"))
     for other in (tmp_path / "empty.zip", tmp_path / "text.zip"):
         with zipfile.ZipFile(other, "w") if other.name == "empty.zip" else other.open("w"):
             pass
-        with pytest.raises(ArchiveProblem):
-            slots.unpack(other, "1.0")
+        with pytest.raises(ReleaseError):
+            unpack(other, slots.spare()[1])
 
 
 def test_the_running_place_is_never_overwritten(slots: Slots, tmp_path: Path) -> None:
     """Releases take turns in two places, and the installed program stays for the worst case."""
     places = []
     for number in range(4):
-        place = slots.unpack(archive(tmp_path / f"{number}.zip"), f"1.{number}")
+        place = install(slots, archive(tmp_path / f"{number}.zip"), f"1.{number}")
         slots.try_out(place, number + 1)
         slots.confirm()
         places.append(place)
@@ -263,7 +272,7 @@ def started(folder: Path) -> list[str]:
 def put(slots: Slots, folder: Path, release: str, does: str) -> None:
     """Put a release beside the running one, to be tried at the next start."""
     text = BEHAVIOUR.format(release=release, does=does)
-    slots.try_out(slots.unpack(archive(folder / f"{release}.zip", behaviour=text), release), 7)
+    slots.try_out(install(slots, archive(folder / f"{release}.zip", behaviour=text), release), 7)
 
 
 def test_a_release_that_is_well_stays(supervised: Callable[[], Supervisor], slots: Slots, tmp_path: Path) -> None:
