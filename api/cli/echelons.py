@@ -11,6 +11,7 @@ import typer
 
 from api.cli.terminal import JsonFlag, emit, plain, progress_bars, ready_services, say, table
 from api.errors import UsageError
+from kernel.money import format_yuan
 
 if TYPE_CHECKING:
     from dispatch.echelons.picture import MapPicture
@@ -64,8 +65,8 @@ def plan_echelons(
         "",
         *table(report.ROUTE_COLUMNS, report.route_rows(county, plan)),
         "",
-        f"trunk {document['trunk_cost_fen'] / 100:.2f}, routes {document['route_cost_fen'] / 100:.2f}, "
-        f"together {document['cost_fen'] / 100:.2f} yuan; {len(document['left_out'])} stops left out",
+        f"trunk {format_yuan(document['trunk_cost_fen'])}, routes {format_yuan(document['route_cost_fen'])}, "
+        f"together {format_yuan(document['cost_fen'])} yuan; {len(document['left_out'])} stops left out",
         *(f"the cut-off of {company} cannot be reached" for company in county.missed_cut_offs),
         *(["times are ESTIMATED: the region has no roads"] if county.matrices.source != "road" else []),
     ]
@@ -124,7 +125,7 @@ def plan_weekdays(
         "",
         *table(report.DAY_COLUMNS, report.day_rows(made.plan)),
         "",
-        f"a week costs {document['cost_fen'] / 100:.2f} yuan, {document['saved_percent']} % below serving every "
+        f"a week costs {format_yuan(document['cost_fen'])} yuan, {document['saved_percent']} % below serving every "
         f"village every day; longest route {document['route_spread']:.2f} of the mean",
         f"{len(made.plan.changed)} villages get other days than they know",
         f"version {made.number} ({made.version_id})" + (" is in force" if accept else ", not yet accepted"),

@@ -9,6 +9,7 @@ from dispatch.echelons.county import CountyDay
 from dispatch.echelons.picture import LonLat, MapPicture, PictureDot, PictureLine
 from dispatch.echelons.plan import CourierRoute, TrunkRun, TwoEchelonPlan
 from dispatch.plans.matrices import Roads
+from kernel.money import Fen, format_yuan
 from routing.problem import to_fen
 
 RUN_COLUMNS: Final = ("run", "direction", "calls", "leaves", "ends", "km", "parcels", "yuan")
@@ -65,7 +66,7 @@ def run_rows(county: CountyDay, plan: TwoEchelonPlan) -> list[list[Any]]:
                 clock_text(run.ends_s),
                 round(run.distance_m / 1000),
                 _carried(plan, number),
-                f"{to_fen(run.cost) / 100:.2f}",
+                _yuan(run.cost),
             ]
         )
     return rows
@@ -83,7 +84,7 @@ def route_rows(county: CountyDay, plan: TwoEchelonPlan) -> list[list[Any]]:
             clock_text(route.start_s),
             clock_text(route.end_s),
             round(route.distance_m / 1000),
-            f"{to_fen(route.cost) / 100:.2f}",
+            _yuan(route.cost),
         ]
         for number, route in enumerate(plan.routes, start=1)
     ]
@@ -138,6 +139,10 @@ def echelon_map(county: CountyDay, plan: TwoEchelonPlan, roads: Roads, title: st
 def clock_text(second: int) -> str:
     """Write a second of the day as a time of day."""
     return f"{second // 3600:02d}:{second % 3600 // 60:02d}"
+
+
+def _yuan(units: int) -> str:
+    return format_yuan(Fen(to_fen(units)))
 
 
 def _run(county: CountyDay, plan: TwoEchelonPlan, number: int) -> dict[str, Any]:

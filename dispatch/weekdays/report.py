@@ -9,6 +9,7 @@ from dispatch.echelons.picture import MapPicture, PictureDot
 from dispatch.weekdays.patterns import NAMES, pattern_text, piled_up
 from dispatch.weekdays.problem import Unreached, WeekPlan
 from dispatch.weekdays.survey import WeekSurvey
+from kernel.money import Fen, format_yuan
 from routing.problem import to_fen
 
 VILLAGE_COLUMNS: Final = ("village", "name", "parcels a day", "promised", *NAMES, "changed")
@@ -61,7 +62,7 @@ def day_rows(plan: WeekPlan) -> list[list[Any]]:
             sum(route.parcels for route in routes),
             round(sum(route.distance_m for route in routes) / 1000),
             round(sum(route.duration_s for route in routes) / 3600, 1),
-            round(to_fen(sum(route.cost for route in routes)) / 100, 2),
+            _yuan(sum(route.cost for route in routes)),
         ]
         for day, routes in sorted(plan.days.items())
     ]
@@ -87,7 +88,7 @@ def unreached_rows(unreached: Sequence[Unreached]) -> list[list[Any]]:
             one.name,
             one.reason,
             pattern_text(one.days) if one.days else "all",
-            None if one.weekly_price is None else f"{to_fen(one.weekly_price) / 100:.2f}",
+            None if one.weekly_price is None else _yuan(one.weekly_price),
         ]
         for one in unreached
     ]
@@ -109,6 +110,10 @@ def week_map(survey: WeekSurvey, plan: WeekPlan, title: str) -> MapPicture:
     )
     legend = tuple((colour[pattern], pattern_text(pattern)) for pattern in patterns)
     return MapPicture(title, (), dots, legend)
+
+
+def _yuan(units: int) -> str:
+    return format_yuan(Fen(to_fen(units)))
 
 
 def _unreached(one: Unreached) -> dict[str, Any]:
