@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from benchmarks import fuzz, golden
 from benchmarks.trials.trial import Trial, TrialResult, TrialSettings, at_least, at_most, exactly, noted, percentile
-from firmware_bridge.bus.cabinet import Board, BoxMoved, Cabinet
+from firmware_bridge.bus.cabinet import LATCH_S, POLL_BUSY_S, POLL_IDLE_S, Board, BoxMoved, Cabinet
 from firmware_bridge.bus.master import BusMaster
 from firmware_bridge.bus.port import TtyPort
 from firmware_bridge.codecs import CODECS
@@ -35,6 +35,7 @@ _TOLD_S: Final = 5
 _LOCKS: Final = 4
 _LATE_S: Final = 0.4  # later than any answer is waited for
 _GIVE_UP_S: Final = 30.0
+_CALM_S: Final = 0.5
 _WITH_SENSOR: Final = tuple(family for family, codec in CODECS.items() if codec.capabilities.sensor)
 
 
@@ -200,9 +201,10 @@ class _Scene:
         return float("inf")
 
     def idle(self) -> None:
-        """Poll until nothing is watched closely any more, so that the slow rhythm is what is measured."""
-        until_s = time.monotonic() + _GIVE_UP_S
-        while time.monotonic() < until_s and self.cabinet.due_in_s() < 0.5:
+        """Poll until nothing is watched closely any more and the doors were just read: the worst moment to move one."""
+        until_s = time.monotonic() + LATCH_S + _CALM_S
+        rhythm_s = POLL_BUSY_S if self.cabinet.busy else POLL_IDLE_S
+        while time.monotonic() < until_s or self.cabinet.due_in_s() < rhythm_s - _CALM_S:
             self._poll()
 
     def close(self) -> None:

@@ -69,6 +69,7 @@ class _UnitState:
     items: dict[int, bool] = field(default_factory=dict)
     read_s: float = float("-inf")
     watched_until_s: float = float("-inf")
+    busy_until_s: float = float("-inf")
 
 
 class Cabinet:
@@ -194,8 +195,8 @@ class Cabinet:
                 found += unit.doors.lost()
                 break
         moved = [self._moved(board.boxes[move.lock], move) for move in found if move.lock in board.boxes]
-        if any(move.now is Door.CLOSED for move in moved):
-            unit.watched_until_s = max(unit.watched_until_s, time.monotonic() + LATCH_S)
+        if any(move.before is Door.OPEN and move.now is Door.CLOSED for move in moved):
+            unit.busy_until_s = time.monotonic() + LATCH_S
         for move in moved:
             if self._on_move is not None:
                 self._on_move(move)
@@ -213,7 +214,8 @@ class Cabinet:
     def _due_s(self, unit: _UnitState) -> float:
         if unit.doors.unsettled() or time.monotonic() < unit.watched_until_s:
             return unit.read_s + _SECOND_LOOK_S
-        return unit.read_s + (POLL_BUSY_S if self.busy else POLL_IDLE_S)
+        busy = self.busy or time.monotonic() < unit.busy_until_s
+        return unit.read_s + (POLL_BUSY_S if busy else POLL_IDLE_S)
 
     def _place(self, target: str) -> tuple[_UnitState, int]:
         place = self._places.get(target)
