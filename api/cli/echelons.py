@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json as json_text
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -53,10 +57,11 @@ def plan_echelons(
     with ready_services() as services, progress_bars(json) as progress:
         county_region = services.regions.load(region)
         day = date.date() if date is not None else today_in(services.clock, county_region.zone)
-        county, plan = plan_county_day(
-            services.database, services.planner, county_region, day,
-            network=given, effort=Effort(rounds, iterations, 4), seed=seed, progress=progress,
-        )  # fmt: skip
+        with _library_prints_to_stderr():
+            county, plan = plan_county_day(
+                services.database, services.planner, county_region, day,
+                network=given, effort=Effort(rounds, iterations, 4), seed=seed, progress=progress,
+            )  # fmt: skip
     picture = report.echelon_map(county, plan, county_region.engine(), f"{county_region.title} {day}")
     _draw(picture, geojson, svg)
     document = {"region": region, "day": day.isoformat()} | report.echelon_document(county, plan)
@@ -111,10 +116,11 @@ def plan_weekdays(
     with ready_services() as services, progress_bars(json) as progress:
         found = services.regions.load(region)
         service = WeekdayService(services.database, services.ids, services.clock)
-        made = service.make(
-            found, actor="user:cli", rule=RhythmRule(daily_from, thrice_from), effort=WeekEffort(rounds=rounds),
-            change_fen=change_fen, seed=seed, progress=progress,
-        )  # fmt: skip
+        with _library_prints_to_stderr():
+            made = service.make(
+                found, actor="user:cli", rule=RhythmRule(daily_from, thrice_from), effort=WeekEffort(rounds=rounds),
+                change_fen=change_fen, seed=seed, progress=progress,
+            )  # fmt: skip
         if accept:
             service.accept(made.version_id, actor="user:cli")
     _draw(report.week_map(made.survey, made.plan, f"{found.title}: weekdays"), geojson, svg)
@@ -148,6 +154,19 @@ def accept_weekdays(
         accepted = service.accept(version, actor="user:cli", reason=reason)
     document: dict[str, Any] = {"version_id": accepted.version_id, "region": accepted.region}
     emit(document, json, [f"weekdays {accepted.version_id} are in force in {accepted.region}"])
+
+
+@contextmanager
+def _library_prints_to_stderr() -> Iterator[None]:
+    """Keep what HiGHS prints now and then out of the result, which a program may read."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _draw(picture: MapPicture, geojson: Path | None, svg: Path | None) -> None:
