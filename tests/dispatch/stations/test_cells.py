@@ -344,3 +344,20 @@ def test_a_door_left_open_is_one_alarm_that_shutting_ends(county: Any, stations:
         assert alarms(county, stations, "cabinet-1") == kinds
     door(county, stations, cell, 2, inside="occupied")
     assert alarms(county, stations, "cabinet-1") == []
+
+
+def test_two_couriers_at_one_cabinet_never_get_one_box(county: Any, stations: Any, parcel: Any):
+    """Two couriers scanning at the same moment get different boxes, and the fourth parcel finds none free."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    parcels = [parcel() for _ in range(4)]
+
+    def scan(parcel_id: str) -> str:
+        try:
+            return str(deposit(county, stations, parcel_id, "cabinet-1")[0])
+        except NoCellFreeError:
+            return "none"
+
+    with ThreadPoolExecutor(2) as couriers:
+        cells = list(couriers.map(scan, parcels))
+    assert sorted(cells) == ["L-01", "S-01", "S-02", "none"]
