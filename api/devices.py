@@ -16,8 +16,9 @@ from dispatch.plans.running import plan_in_force
 from dispatch.plans.service import Planner
 from firmware_bridge.broker.accounts import Account
 from firmware_bridge.broker.launcher import RunningBroker, foreign, launch, running_in, tls_listener
-from firmware_bridge.errors import BrokerMissingError
+from firmware_bridge.errors import BrokerMissingError, EnrolmentCodeError
 from firmware_bridge.pki.authority import Authority
+from firmware_bridge.server.alarms import CODE_REUSED, raise_alarm
 from firmware_bridge.server.bridge import Bridge, BridgeOptions
 from firmware_bridge.server.commands import CommandDesk
 from firmware_bridge.server.enrolment import (
@@ -170,8 +171,17 @@ def redeem_code(services: Services, code: str) -> tuple[Credentials, RunningBrok
     broker = find_broker(services.settings)
     if broker is None:
         raise BrokerMissingError("no broker runs to enrol the device with")
+    registry = device_registry(services)
+    with services.database.read() as session:  # a stranger who guesses must not stand in the way of writers
+        found = registry.code_state(session, code)
+    if found.word == "used" and found.device is not None:
+        with services.database.begin() as session:
+            detail = "its enrolment code was used a second time: find out who used it first"
+            raise_alarm(session, found.device, CODE_REUSED, "code", detail, services.clock.now())
+    if found.word != "live":
+        raise EnrolmentCodeError("this enrolment code cannot be used")
     with services.database.begin() as session:
-        credentials = device_registry(services).redeem(session, code)
+        credentials = registry.redeem(session, code)
     renew_admission(services, broker)
     return credentials, broker, device_authority(services).ca_text
 

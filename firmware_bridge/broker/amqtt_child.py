@@ -1,7 +1,8 @@
 """The broker of last resort: amqtt in a process of its own, on loopback, with our accounts and limits.
 
-Run as ``python -m firmware_bridge.broker.amqtt_child FOLDER PORT``. It reads the same password file as
-mosquitto, again whenever that changes, and asks :func:`firmware_bridge.broker.accounts.may` about topics.
+Run as ``python -m firmware_bridge.broker.amqtt_child FOLDER PORT``. It reads the same password file as mosquitto,
+again whenever that changes, ends the connections of accounts that are gone at SIGHUP, and asks
+:func:`firmware_bridge.broker.accounts.may` about topics.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from amqtt.mqtt.packet import MQTTFixedHeader
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import Session
 
-from firmware_bridge.broker.accounts import may, password_fits, read_password_file
+from firmware_bridge.broker.accounts import SERVER_USER, may, password_fits, read_password_file
 from firmware_bridge.broker.mosquitto import MAX_PACKET_BYTES
 
 MAX_CONNECTIONS: Final = 2000
@@ -82,6 +83,13 @@ def limit_packets(limit: int) -> None:
     MQTTFixedHeader.from_stream = classmethod(limited)
 
 
+async def end_connections(broker: Broker, users: set[str]) -> None:
+    """End the connections of some users; they are refused when they come back."""
+    for session, handler in list(broker.sessions.values()):
+        if session.username in users:
+            await handler.handle_connection_closed()
+
+
 async def serve(folder: Path, port: int) -> None:
     """Run the broker until the process is asked to end."""
     limit_packets(MAX_PACKET_BYTES)
@@ -100,8 +108,20 @@ async def serve(folder: Path, port: int) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, ended.set)
-    # The file is read again at the next connection; the signal must only not end the process.
-    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    passwords = folder / "passwords"
+    known = read_password_file(passwords.read_text(encoding="ascii"))
+    leaving: set[asyncio.Task[None]] = set()  # held, or they would be collected before they end
+
+    def accounts_changed() -> None:
+        now = read_password_file(passwords.read_text(encoding="ascii"))
+        gone = {user for user, hashed in known.items() if now.get(user) != hashed and user != SERVER_USER}
+        known.clear()
+        known.update(now)
+        task = loop.create_task(end_connections(broker, gone))
+        leaving.add(task)
+        task.add_done_callback(leaving.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, accounts_changed)
     await ended.wait()
     await broker.shutdown()
 

@@ -60,7 +60,6 @@ LACKS: Final[dict[Kind, tuple[str, ...]]] = {
         "no TLS: nobody from another machine can come in",
         "no MQTT 5: message expiry and shared subscriptions are not used",
         "nothing survives its restart (outboxes make up for it)",
-        "a revoked account's open connection stays until it reconnects",
         "a fraction of mosquitto's speed; for trials on one machine, not for service",
     ),
     "foreign": ("accounts and limits of this broker are managed elsewhere",),

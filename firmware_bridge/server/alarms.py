@@ -14,6 +14,7 @@ from kernel.events import append_event
 FORK = "security.fork"
 BAD_SIGNATURE = "security.bad_signature"
 WRONG_TOPIC = "security.wrong_topic"
+CODE_REUSED = "security.enrolment_code_reused"
 GAP = "gap"
 CLOCK_SKEW = "clock_skew"
 OFFLINE = "offline"

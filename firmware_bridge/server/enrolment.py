@@ -59,6 +59,14 @@ class Invitation:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class CodeState:
+    """What became of a one-time code: ``live``, ``used``, ``replaced``, ``revoked``, ``expired`` or ``unknown``."""
+
+    word: str
+    device: str | None
+
+
 class DeviceRegistry:
     """Enrols and revokes devices in the caller's transaction.
 
@@ -189,6 +197,15 @@ class DeviceRegistry:
             self._revoke_certificates(session, invited.device_id)
             credentials = self.renew(session, invited.device_id)
         return self._certified(session, credentials)
+
+    def code_state(self, session: Session, code: str) -> CodeState:
+        """Tell what a code is, without using it."""
+        found = session.get(EnrolmentCode, _digest(code))
+        if found is None:
+            return CodeState("unknown", None)
+        if found.ended_at is None and found.expires_at > self._clock.now():
+            return CodeState("live", found.device_id)
+        return CodeState(found.ended_by or "expired", found.device_id)
 
     def _certified(self, session: Session, credentials: Credentials) -> Credentials:
         if self._authority is None:

@@ -21,6 +21,7 @@ from firmware_bridge.device import main as agent
 from firmware_bridge.device.config import read_config
 from firmware_bridge.device.enrolment import fetch_credentials
 from firmware_bridge.errors import BrokerExposedError, EnrolmentError
+from firmware_bridge.server.alarms import CODE_REUSED, open_alarms
 from firmware_bridge.topics import Address
 from kernel.db import Base
 
@@ -56,9 +57,9 @@ def invite(services: Services) -> Callable[..., str]:
 
 
 def test_a_device_fetches_its_credentials_once(
-    server_url: str, broker: RunningBroker, invite: Callable[..., str], tmp_path: Path
+    services: Services, server_url: str, broker: RunningBroker, invite: Callable[..., str], tmp_path: Path
 ) -> None:
-    """The agent trades the code for a configuration that works; the same code is refused the second time."""
+    """The agent trades the code for a configuration that works; a second use is refused with an alarm."""
     code, folder = invite(), tmp_path / "kiosk"
     config = fetch_credentials(server_url, code, folder / "agent.toml")
     assert config == read_config(folder / "agent.toml")
@@ -67,8 +68,11 @@ def test_a_device_fetches_its_credentials_once(
     for path in (config.tls.ca, config.tls.certificate, config.tls.key, folder / "agent.toml"):
         assert path is not None
         assert path.stat().st_mode & 0o077 == 0
-    with pytest.raises(EnrolmentError, match="403"):
-        fetch_credentials(server_url, code, folder / "agent.toml")
+    for refused in (code, "AAAA-BBBB-CCCC-DDDD"):
+        with pytest.raises(EnrolmentError, match="403"):
+            fetch_credentials(server_url, refused, folder / "agent.toml")
+    with services.database.read() as session:
+        assert [(one.kind, one.device_id) for one in open_alarms(session)] == [(CODE_REUSED, "kiosk-9")]
 
 
 def test_new_credentials_keep_the_cabinet(

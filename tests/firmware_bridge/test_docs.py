@@ -86,5 +86,12 @@ def test_every_topic_and_alarm_is_documented() -> None:
     text = PROTOCOL.read_text(encoding="utf-8")
     for leaf in (*DEVICE_WRITES, *DEVICE_READS):
         assert f"`{leaf}`" in text, leaf
-    for kind in (alarms.FORK, alarms.BAD_SIGNATURE, alarms.WRONG_TOPIC, commands.COMMAND_REFUSED, commands.PLANTED):
+    for kind in (
+        alarms.FORK,
+        alarms.CODE_REUSED,
+        alarms.BAD_SIGNATURE,
+        alarms.WRONG_TOPIC,
+        commands.COMMAND_REFUSED,
+        commands.PLANTED,
+    ):
         assert f"`{kind}`" in text, kind

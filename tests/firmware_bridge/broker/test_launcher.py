@@ -104,6 +104,22 @@ def test_a_device_added_later_gets_in(
     assert first.connection == 1
 
 
+def test_an_account_that_is_gone_is_put_out(
+    start_broker: Callable[[list[Account]], RunningBroker], client: Callable[..., Link]
+) -> None:
+    """When an account ends its connection ends too, it does not come back, and the others stay."""
+    kept = accounts("kiosk-2")
+    broker = start_broker(accounts("kiosk-1") + kept)
+    gone, stays = client(broker, "kiosk-1"), client(broker, "kiosk-2")
+    before = stays.connection
+    broker.set_accounts(kept)
+    serve([gone, stays], 60.0, lambda: not gone.connected)
+    assert not gone.connected
+    serve([gone, stays], 3.0, lambda: gone.connected)
+    assert not gone.connected
+    assert (stays.connected, stays.connection) == (True, before)
+
+
 def test_a_huge_message_is_refused(
     start_broker: Callable[[list[Account]], RunningBroker], client: Callable[..., Link]
 ) -> None:
