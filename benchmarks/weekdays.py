@@ -52,6 +52,7 @@ def figures(plan: WeekPlan, survey: WeekSurvey) -> dict[str, Any]:
     routes = [route for day in plan.days.values() for route in day]
     return {
         "cost_fen": to_fen(plan.cost),
+        "cost_before_even_routes_fen": to_fen(plan.stats.get("cost_before_even_routes", plan.cost)),
         "routes": len(routes),
         "kilometres": round(sum(route.distance_m for route in routes) / 1000),
         "hours": round(sum(route.duration_s for route in routes) / 3600, 1),

@@ -32,8 +32,9 @@ from dispatch.echelons.problem import TwoEchelonProblem
 from dispatch.echelons.recombine import RoutePoolState, recombine
 from dispatch.echelons.second import Frame, SecondEchelon, route_second, untimed_frame, vehicles_suffice
 from dispatch.echelons.trunks import ChosenRun, TourBookState, as_run, choose_runs, trunk_cost
+from kernel.money import Fen, format_yuan
 from kernel.progress import Progress, silent
-from routing.problem import HORIZON_S
+from routing.problem import HORIZON_S, to_fen
 
 SHARED_RUN: Final = 0.7
 """First guess of a depot's part of a round trip of its own: a tour over several depots is shared."""
@@ -153,7 +154,7 @@ class _SearchState:
         return made.plan
 
     def _tell(self, number: int) -> None:
-        note = "" if self.best is None else f"cost {self.best.plan.cost}"
+        note = "" if self.best is None else f"{format_yuan(Fen(to_fen(self.best.plan.cost)))} yuan"
         self.progress("echelons", number, self.effort.rounds, note)
 
     def _acceptable(self, found: _Candidate, number: int) -> bool:
