@@ -188,7 +188,7 @@ class OsdpReader:
     def _moved(self, now: ReaderState) -> list[ReaderEvent]:
         if self.state is now:
             return []
-        log.info("reader_moved", address=self._settings.address, now=now.value)
+        log.info("reader_moved", reader=self._settings.address, now=now.value)
         self.state = now
         return [ReaderMoved(now)]
 

@@ -31,8 +31,8 @@ from firmware_bridge.simulator.peripherals import SIM_PRINTERS, TROUBLES, SimPri
 PARTY = MaskedParty.of("欧阳明", "13812345678", "河阳县青石镇柳树村3组12号")
 LABEL = Label("ZT0012345", "中通", PARTY, PARTY, routing="青石-3", weight_g=1_250, printed_at="2026-03-04 11:52")
 DRIVERS: dict[str, Callable[[TtyPort], Printer]] = {
-    "tspl": lambda port: TsplPrinter(port, reply_s=0.1),
-    "escpos": lambda port: EscPosPrinter(port, reply_s=0.1),
+    "tspl": lambda port: TsplPrinter(port, reply_s=0.5),
+    "escpos": lambda port: EscPosPrinter(port, reply_s=0.5),
 }
 KINDS = sorted(DRIVERS)
 Wired = tuple[Printer, SimPrinter, SimLine]
