@@ -95,7 +95,7 @@ def cli_page() -> str:
 
 
 def commands() -> list[tuple[str, Any]]:
-    """Return every command with its full name, groups without their subcommands left out."""
+    """Return every command with its full name; a group counts where it does something by itself."""
     import typer.main
 
     from api.cli.main import app
@@ -108,6 +108,8 @@ def _walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
     if children is None:
         yield name, command
         return
+    if command.invoke_without_command:
+        yield name, command
     for child_name, child in children.items():
         yield from _walk(f"{name} {child_name}", child)
 

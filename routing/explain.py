@@ -20,8 +20,9 @@ from typing import Literal
 
 from routing.alone import AloneBounds
 from routing.checker import RouteReport, Violation, ViolationCode, check, check_route
-from routing.departure import depart_late, earliest_departure_s
+from routing.departure import earliest_departure_s
 from routing.problem import LockKind, Problem
+from routing.schedule import departure_s
 from routing.solution import Route, Solution, Trip
 
 Certainty = Literal["proved", "heuristic"]
@@ -361,7 +362,10 @@ class _Explainer:
 
     def _judge(self, old: Route | None, new: Route, position: int) -> _Candidate:
         """Choose the departure that breaks least, then price and judge the route with the task in it."""
-        starts = {earliest_departure_s(self.problem, new), depart_late(self.problem, new).start_s}
+        starts = {
+            earliest_departure_s(self.problem, new),
+            departure_s(self.problem, new.vehicle, new.trips, new.breaks),
+        }
         if old is not None:
             starts.add(old.start_s)
         options = []
@@ -433,7 +437,7 @@ class _Explainer:
             if not vehicle_type.count or (bound and self.bounds.excesses(kind, unit)):
                 continue
             route = self._alone(self.problem.first_vehicle_of_type[kind], unit)
-            route = depart_late(self.problem, route)
+            route = replace(route, start_s=departure_s(self.problem, route.vehicle, route.trips))
             report = check_route(self.problem, route)
             if not report.violations:
                 cost = report.cost.total - self._left_out_price(unit)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli import plan_edits
 from api.cli.terminal import JsonFlag, emit, plain, progress_bars, ready_services
 
 if TYPE_CHECKING:
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    app.command("plan")(plan)
+    """Add the commands of this module: `cunda plan --region …` plans, its subcommands edit."""
+    group = typer.Typer(help="Plan a day, or edit a plan.", invoke_without_command=True)
+    group.callback(invoke_without_command=True)(plan)
+    plan_edits.add_to(group)
+    app.add_typer(group, name="plan")
 
 
 def plan(
-    region: Annotated[str, typer.Option("--region", "-r", help="Name of the region.")],
+    context: typer.Context,
+    region: Annotated[str | None, typer.Option("--region", "-r", help="Name of the region.")] = None,
     date: Annotated[
         datetime | None, typer.Option("--date", "-d", formats=["%Y-%m-%d"], help="Day, YYYY-MM-DD; today when absent.")
     ] = None,
@@ -43,6 +48,10 @@ def plan(
     json: JsonFlag = False,
 ) -> None:
     """Plan a day: stops, road matrix, solver, independent check, an immutable version."""
+    if context.invoked_subcommand is not None:
+        return
+    if region is None:
+        raise typer.BadParameter("name the region to plan", param_hint="--region")
     from api.manifests import today_in
     from dispatch.plans.service import PlanSettings
 

@@ -237,8 +237,9 @@ class Board:
             start_s = (starts_s or {}).get(vehicle_id)
             changed[vehicle_id] = self._judge(van, tuple(keys), labels[vehicle_id], start_s)
         scene = self.scene
-        if any(vans[van.id] is not van for van in scene.vans):
-            scene = _renumbered(scene, tuple(vans.values()))
+        for van in self.scene.vans:
+            if vans[van.id] is not van:
+                scene = scene.with_van(vans[van.id])
         board = replace(self, scene=scene, lanes=changed, labels=labels)
         return board.with_reasons(reasons or {})
 
@@ -328,15 +329,6 @@ def first_board(
     bare = Board(scene, empty, labels, keeps_departure, reasons, parcel_reasons, locks, closures)
     orders = {van.id: routes.get(van.id, ()) for van in scene.vans if routes.get(van.id) or van.done}
     return bare.with_orders(orders, starts_s=starts_s)
-
-
-def _renumbered(scene: Scene, vans: tuple[Van, ...]) -> Scene:
-    """Return the scene with route numbers given; the problem does not know them, so it is not built again."""
-    fresh = replace(scene, vans=vans)
-    for name in ("problem", "rows", "stop_of", "task_of", "tasks", "cut_off", "_reaching", "van_index"):
-        if name in scene.__dict__:
-            fresh.__dict__[name] = scene.__dict__[name]
-    return fresh
 
 
 def _labels(keys: Sequence[str], printed: Mapping[str, int], van: Van) -> dict[str, int]:

@@ -157,7 +157,7 @@ def _nearest(board: Board, key: str) -> list[int]:
             idle.setdefault((van.kind, van.id if van.has_left else None), index)
             continue
         rows = np.array([scene.position(van), *(scene.row(scene.stop_of[one]) for one in keys), 0])
-        times = scene.matrices.profiles[van.kind.profile].time_s.astype(np.int64)
+        times = scene.matrices.profiles[van.kind.profile].time_s  # two legs of no road still fit 32 bits
         longer = times[rows[:-1], here] + times[here, rows[1:]] - times[rows[:-1], rows[1:]]
         detours.append((int(longer.min()), index))
     return [*(index for _, index in sorted(detours)[:_NEAREST]), *sorted(idle.values())]

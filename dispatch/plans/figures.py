@@ -22,12 +22,16 @@ def figures_of(board: Board) -> dict[str, int]:
         "duration_s": sum(route.end_s - route.start_s for route in routes),
         "routes": len(routes),
         "stops": sum(len(route.stops) for route in routes),
-        "parcels": sum(len(route.parcel_ids) for route in routes),
+        "parcels": sum(_parcels(route) for route in routes),
         "unassigned": waiting + len(board.parcel_reasons),
         "late_stops": len(late),
         "late_s": sum(one.late_s for one in late),
         "violations": len(board.flaws),
     }
+
+
+def _parcels(route: PlannedRoute) -> int:
+    return sum(len(one.stop.deliveries) + len(one.stop.collections) for one in route.stops)
 
 
 def touched(before: Board, after: Board) -> list[str]:
@@ -58,7 +62,7 @@ def _vehicle(board: Board, van: Van, lane: Lane) -> dict[str, Any]:
         "locked": van.id in board.locks.closed,
         "done": len(van.done),
         "stops": 0 if route is None else len(route.stops),
-        "parcels": 0 if route is None else len(route.parcel_ids),
+        "parcels": 0 if route is None else _parcels(route),
         "start_s": None if route is None else route.start_s,
         "end_s": None if route is None else route.end_s,
         "distance_m": 0 if route is None else route.distance_m,

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from dispatch.plans.errors import PlanUnderWayError, StalePlanError
+from dispatch.plans.lifecycle import refuse_closed
 from dispatch.plans.model import Plan, PlanVersion
 from dispatch.plans.repository import PlanRepository
 from kernel.events import append_event
@@ -27,7 +28,10 @@ def publish_version(
         If the version was not made from what is in force.
     PlanUnderWayError
         If it would take parcels off loaded vans, or move what is done.
+    PlanClosedError
+        If the plan's day is closed.
     """
+    refuse_closed(session, plan.id)
     repository = PlanRepository(session)
     current = repository.publication(plan.id)
     row = {

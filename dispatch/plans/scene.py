@@ -157,10 +157,24 @@ class Scene:
         for key in keys:
             self._add_task(builder, self.stop_of[key], windows.get(key))
         for index in chosen:
-            for key in keys:
-                if not self.allows(self.vans[index], self.stop_of[key]):
-                    builder.forbid(self.vans[index].id, key)
+            for key in self._forbidden(self.vans[index], keys):
+                builder.forbid(self.vans[index].id, key)
         return builder.build()
+
+    def _forbidden(self, van: Van, keys: Sequence[str]) -> list[str]:
+        """List the stops a vehicle may not serve; see `allows`."""
+        profile = van.kind.profile
+        unreached = self._unreached.get(profile, frozenset())
+        if not van.has_left:
+            return [key for key in keys if key in unreached] if unreached else []
+        return [key for key in keys if not self.allows(van, self.stop_of[key])]
+
+    @cached_property
+    def _unreached(self) -> dict[str, frozenset[str]]:
+        """Return for each profile the stops it does not get to."""
+        reaching = [(stop.key, self._profiles_reaching(stop)) for stop in self.stops]
+        names = {van.kind.profile for van in self.vans}
+        return {name: frozenset(key for key, some in reaching if name not in some) for name in names}
 
     def allows(self, van: Van, stop: Stop) -> bool:
         """Tell whether a vehicle may serve a stop at all: roads, and goods that are where it is."""
@@ -185,8 +199,32 @@ class Scene:
     def with_van(self, van: Van) -> Scene:
         """Return the scene with one vehicle changed or added."""
         others = {one.id: one for one in self.vans}
+        before = others.get(van.id)
         others[van.id] = van
-        return replace(self, vans=tuple(others.values()))
+        fresh = replace(self, vans=tuple(others.values()))
+        if before is not None and _same_place(before, van) and _profiles(fresh) == _profiles(self):
+            fresh.take_over(self, van, before)
+        return fresh
+
+    def take_over(self, known: Scene, van: Van, before: Van) -> None:
+        """Keep what another driver, number or shift of one vehicle does not change."""
+        for name in _KEPT:
+            if name in known.__dict__:
+                self.__dict__[name] = known.__dict__[name]
+        problem = known.__dict__.get("problem")
+        if problem is None:
+            return
+        if van.kind != before.kind:
+            kinds = list(problem.vehicle_types)
+            start_s = kinds[self.van_index[van.id]].shift_start_s if van.has_left else self._leaves_s(van)
+            index = self.van_index[van.id]
+            end_s = max(van.kind.shift_end_s, start_s + 1)
+            kinds[index] = replace(kinds[index], shift_start_s=start_s, shift_end_s=end_s)
+            problem = replace(problem, vehicle_types=tuple(kinds))
+        self.__dict__["problem"] = problem
+
+    def _leaves_s(self, van: Van) -> int:
+        return max(van.kind.shift_start_s, self.now_s)
 
     def with_stops(self, stops: Iterable[Stop]) -> Scene:
         """Return the scene with stops changed or added; the matrices must know their points."""
@@ -210,7 +248,7 @@ class Scene:
 
     def _add_van(self, builder: ProblemBuilder, van: Van) -> None:
         kind = van.kind
-        start, shift_start_s = DEPOT, max(kind.shift_start_s, self.now_s)
+        start, shift_start_s = DEPOT, self._leaves_s(van)
         if van.leaves_s is not None:
             start, shift_start_s = f"after-{van.id}", van.leaves_s
             builder.depot(start, self.position(van))
@@ -244,6 +282,24 @@ class Scene:
             required=False,
             prize=fen(left_out_fen(stop)),
         )
+
+
+_KEPT: Final = ("rows", "van_index", "stop_of", "cut_off", "tasks", "task_of", "_reaching", "_unreached")
+"""What is worked out once and holds as long as stops, roads and the vehicles' places do."""
+
+
+def _same_place(before: Van, after: Van) -> bool:
+    """Tell whether two states of a vehicle differ in nothing but driver, number, service and shift."""
+    plain = replace(after.kind, shift_start_s=before.kind.shift_start_s, shift_end_s=before.kind.shift_end_s)
+    return plain == before.kind and (after.done, after.leaves_s, after.loaded) == (
+        before.done,
+        before.leaves_s,
+        before.loaded,
+    )
+
+
+def _profiles(scene: Scene) -> frozenset[str]:
+    return frozenset(van.kind.profile for van in scene.vans if van.in_service)
 
 
 def van_of(route: PlannedRoute, fixed: int, delay_s: int) -> Van:
