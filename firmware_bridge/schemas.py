@@ -384,6 +384,17 @@ class AccessGranted(Message):
     parcel_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,40}$")] = Field(description="Parcel it is for.")
 
 
+class AccessPresented(Message):
+    """Body of `access.presented`, schema 1: somebody presented a credential of the local list; it is not told."""
+
+    target: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] = Field(description="Box or door it was for.")
+    verdict: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")] = Field(
+        description="`allowed`, or why not: `no_list`, `list_expired`, `unknown`, `grant_expired`."
+    )
+    grant: Annotated[str, Field(max_length=64)] | None = Field(default=None, description="Line that allowed it.")
+    cmd_id: CommandId | None = Field(default=None, description="Opening that followed; its end is an event too.")
+
+
 class DeviceReported(Message):
     """Body of `device.reported`, schema 1: what a device says of itself when it is asked; nothing moved for it."""
 
@@ -418,6 +429,7 @@ EVENT_BODIES: Final[dict[str, tuple[int, type[BaseModel]]]] = {
     "command.finished": (1, CommandFinished),
     "security.refused": (1, SecurityRefused),
     "access.granted": (1, AccessGranted),
+    "access.presented": (1, AccessPresented),
     "device.reported": (1, DeviceReported),
     "store.replaced": (1, StoreReplaced),
     "update.finished": (1, UpdateFinished),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import FileResponse
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy.orm import Session
 
 from api.auth.access import ServicesDep, allow
@@ -26,7 +26,9 @@ from firmware_bridge.server.diagnosis import (
     report_of,
     telemetry_of,
 )
+from firmware_bridge.server.local_lists import ListDesk, Permission
 from firmware_bridge.server.model import Device, DeviceCommand, DeviceConfig, Release, Rollout, RolloutDevice
+from firmware_bridge.server.model import DeviceList as DeviceListRow
 from firmware_bridge.server.rollouts import RolloutDesk, RolloutPlan
 
 router = APIRouter(tags=["devices"])
@@ -150,6 +152,39 @@ class DeviceVersionView(View):
     """The version a wish got."""
 
     version: int
+
+
+class PermissionForm(Body):
+    """A line of a local list: who presents the credential may open the box until then."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    target: str = Field(pattern=r"^[A-Za-z0-9-]{1,32}$")
+    credential: str = Field(min_length=4, max_length=200, repr=False)
+    until: AwareDatetime
+
+
+class ListForm(Body):
+    """A change of a local list; the whole list ends at `expires_at`."""
+
+    permissions: list[PermissionForm] = Field(default=[], max_length=200)
+    removed: list[str] = Field(default=[], max_length=200)
+    expires_at: AwareDatetime
+
+
+class LineView(View):
+    """A line without its credential, which nobody can read again."""
+
+    id: str
+    target: str
+    until: datetime
+
+
+class LocalListView(View):
+    """A device's local list: its newest version, and the one the device has."""
+
+    version: int
+    device_has: int | None
+    lines: list[LineView]
 
 
 class RolloutForm(Body):
@@ -306,6 +341,32 @@ def wish_settings(
     return DeviceVersionView(version=version)
 
 
+@router.get("/devices/{device_id}/list", responses=problems(404))
+def get_list(
+    device_id: DeviceId, services: ServicesDep, identity: Identity = allow("dispatcher", "admin")
+) -> LocalListView:
+    """Tell who may open what at a device without network."""
+    with services.database.read() as session:
+        _visible(session, device_id, identity)
+        return _list_view(session, device_id)
+
+
+@router.patch("/devices/{device_id}/list", responses=problems(404))
+def change_list(
+    device_id: DeviceId, body: ListForm, services: ServicesDep, identity: Identity = allow("admin")
+) -> LocalListView:
+    """Add, change and take off lines; the device gets the difference as soon as it is online."""
+    desk = device_desk(services)
+    with services.database.begin() as session:
+        _visible(session, device_id, identity)
+        known = desk.keyring.device(device_id)
+        if known is None:
+            raise UnknownDeviceError(f"device {device_id} is not active", device=device_id)
+        lines = [Permission(one.id, one.target, one.credential, one.until) for one in body.permissions]
+        desk.lists.change(session, known, lines, body.removed, body.expires_at)
+        return _list_view(session, device_id)
+
+
 @router.post("/devices/{device_id}/alarms/{alarm_id}:close", responses=problems(404))
 def close_alarm(
     device_id: DeviceId, alarm_id: int, services: ServicesDep, identity: Identity = allow("admin")
@@ -384,6 +445,16 @@ def _visible(session: Session, device_id: str, identity: Identity) -> Device:
     if device is None or identity.region not in (None, device.area):
         raise UnknownDeviceError(f"there is no device {device_id}", device=device_id)
     return device
+
+
+def _list_view(session: Session, device_id: str) -> LocalListView:
+    row = session.get(DeviceListRow, device_id)
+    health = telemetry_of(session, device_id).get("health")
+    return LocalListView(
+        version=row.version if row is not None else 0,
+        device_has=health.body["list_version"] if health is not None else None,
+        lines=[LineView.model_validate(line) for line in ListDesk.lines(session, device_id)],
+    )
 
 
 def _visible_rollout(session: Session, desk: RolloutDesk, rollout_id: int, identity: Identity) -> Rollout:

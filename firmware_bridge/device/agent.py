@@ -15,6 +15,7 @@ from firmware_bridge.device.actuator import Doors
 from firmware_bridge.device.commander import Commander, NoDoors
 from firmware_bridge.device.config import AgentConfig
 from firmware_bridge.device.gate import REBIRTH, REPORT
+from firmware_bridge.device.local_list import Allowance
 from firmware_bridge.device.settings import DeviceSettings
 from firmware_bridge.device.store import DeviceStore, Fact, StoredEvent
 from firmware_bridge.device.timekeeping import ServerTime
@@ -121,6 +122,18 @@ class Agent:
     def accepts_deposits(self) -> bool:
         """Tell whether a parcel may be taken in: not while the disk is full, for nobody would hear of it."""
         return not self.store.deposits_refused
+
+    def present(self, credential: str, target: str) -> Allowance:
+        """Open a box for a credential of the local list, with or without network; what came of it is recorded.
+
+        The opening takes the same path as any other: intent first, one pulse, word of the sensor.
+        """
+        allowance = self.upkeep.local_list.judge(credential, target)
+        body: dict[str, Any] = {"target": target, "verdict": allowance.reason}
+        if allowance.grant is not None:
+            body |= {"grant": allowance.grant, "cmd_id": self.commander.actuator.open_locally(target)}
+        self.record(Fact("access", "access.presented", body))
+        return allowance
 
     def record(self, fact: Fact, changes: Mapping[str, Any] | None = None) -> StoredEvent:
         """Write down a fact; it is on its way from now on, whatever happens.

@@ -89,6 +89,21 @@ def test_settings_are_wished_for(dispatcher: httpx.Client) -> None:
     assert "open" in refused.json()["detail"]
 
 
+def test_a_local_list_is_changed_and_tells_no_credential(admin: httpx.Client, dispatcher: httpx.Client) -> None:
+    """An administrator says who may open what without network; nobody can read a credential again."""
+    line = {"id": "keeper-7", "target": "c1-1", "credential": "badge-4711", "until": "2026-04-01T00:00:00Z"}
+    form = {"permissions": [line], "expires_at": "2026-04-01T00:00:00Z"}
+    made = admin.patch(f"/devices/{KIOSK}/list", json=form)
+    assert made.status_code == 200
+    assert "4711" not in made.text
+    assert dispatcher.patch(f"/devices/{KIOSK}/list", json=form).status_code == 403
+    admin.patch(
+        f"/devices/{KIOSK}/list", json=form | {"permissions": [line | {"id": "keeper-8"}], "removed": ["keeper-7"]}
+    )
+    shown = dispatcher.get(f"/devices/{KIOSK}/list").json()
+    assert (shown["version"], shown["device_has"], [one["id"] for one in shown["lines"]]) == (2, None, ["keeper-8"])
+
+
 def test_a_rollout_is_started_once_and_stopped(admin: httpx.Client, dispatcher: httpx.Client) -> None:
     """An administrator starts and stops a rollout; a second one meanwhile is refused, and a dispatcher only looks."""
     form = {"region": "qianjiang", "settings": {"heartbeat_s": 20}, "stages": [50, 100]}

@@ -74,6 +74,8 @@ MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/api/v1/devices/{device_id}/reports/{command_id}"): OFFICE,
     ("PUT", "/api/v1/devices/{device_id}/settings"): OFFICE,
     ("POST", "/api/v1/devices/{device_id}/alarms/{alarm_id}:close"): frozenset({"admin"}),
+    ("GET", "/api/v1/devices/{device_id}/list"): OFFICE,
+    ("PATCH", "/api/v1/devices/{device_id}/list"): frozenset({"admin"}),
     ("GET", "/api/v1/rollouts"): OFFICE,
     ("POST", "/api/v1/rollouts"): frozenset({"admin"}),
     ("GET", "/api/v1/rollouts/{rollout_id}"): OFFICE,

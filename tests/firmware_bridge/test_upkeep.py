@@ -346,6 +346,27 @@ def test_dev_093_offline_list_versions(office: Office, add_kiosk: Any) -> None:
     assert "badge" not in raw
 
 
+def test_a_badge_opens_without_network(office: Office, add_kiosk: Any, doors: Doors) -> None:
+    """Offline, a keeper's badge opens its box by the usual path; a strange badge is told and opens nothing."""
+    kiosk = add_kiosk()
+    office.turn()
+    end = office.clock.now() + timedelta(days=1)
+    with office.server.database.begin() as session:
+        device = office.server.keyring.device("qj-kiosk-017")
+        office.upkeep.lists.change(session, device, [Permission("keeper-7", "c1-1", "badge-7", end)], (), end)
+    office.turn(after_s=31, times=3)
+    office.away.add("qj-kiosk-017")
+    kiosk.wire.connected = False
+    doors.pulse = lambda target: (doors.pulses.append(target), doors.state.update({target: Door.OPEN}), _PULSED)[2]  # type: ignore[method-assign]
+    kiosk.agent.start_cabinet()
+    assert kiosk.agent.present("badge-7", "c1-1").grant == "keeper-7"
+    assert kiosk.agent.present("badge-8", "c1-1").reason == "unknown"
+    kiosk.agent.commander.actuator.stop()
+    assert doors.pulses == ["c1-1"]
+    told = [row[0] for row in kiosk.agent.store.query("SELECT type FROM event WHERE type <> 'command.finished'")]
+    assert sorted(told[-4:]) == ["access.presented", "access.presented", "door.opened", "door.pulsed"]
+
+
 def test_a_lost_list_comes_again(office: Office, add_kiosk: Any) -> None:
     """A kiosk whose store was lost gets its list again without anybody asking."""
     kiosk = add_kiosk()
