@@ -6,18 +6,20 @@ from collections.abc import Callable
 from datetime import date
 
 from api.services import Services
-from dispatch.stations.activity import Grouping, region_report
+from dispatch.stations.activity import Grouping, Kind, region_report
 from firmware_bridge.server.wire_report import DeviceWire
 from kernel.errors import CundaError
 from lockers.activity import ActivityReport
 from lockers.registry.model import Site
 
 
-def activity_report(services: Services, region: str, day: date, by: Grouping = "branch") -> ActivityReport:
+def activity_report(
+    services: Services, region: str, day: date, by: Grouping = "branch", kind: Kind = "kiosk"
+) -> ActivityReport:
     """Compute a region's report of one day; a site's branch is the township it lies in."""
     zone, branch_of = _townships(services, region)
     with services.database.read() as session:
-        return region_report(session, region, day, zone, services.clock.now(), by, DeviceWire(), branch_of)
+        return region_report(session, region, day, zone, services.clock.now(), by, DeviceWire(), branch_of, kind)
 
 
 def _townships(services: Services, region: str) -> tuple[str, Callable[[Site], str]]:

@@ -32,6 +32,7 @@ def report(
         datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Day; today in the region when absent.")
     ] = None,
     by: Annotated[str, typer.Option("--by", help="Rows stand for: branch, scene or device.")] = "branch",
+    kind: Annotated[str, typer.Option("--kind", help="Whose activity: kiosk, station or all.")] = "kiosk",
     form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
 ) -> None:
     """Report a day: installed, active, drop-offs, collected, hours, refusals, uptime, overdue, sleepers, wire."""
@@ -40,15 +41,18 @@ def report(
     from api.activity import activity_report
     from dispatch.stations.activity import report_csv, report_document, report_table
 
-    if by not in ("branch", "scene", "device") or form not in ("table", "csv", "json"):
-        raise UsageError(
-            f"--by {by} --format {form} cannot be meant",
-            remedy="--by branch, scene or device; --format table, csv or json.",
-        )
+    choices = (
+        (by, ("branch", "scene", "device")),
+        (form, ("table", "csv", "json")),
+        (kind, ("kiosk", "station", "all")),
+    )
+    for given, possible in choices:
+        if given not in possible:
+            raise UsageError(f"{given} cannot be meant", remedy=f"Give {possible[0]}, {possible[1]} or {possible[2]}.")
     with ready_services() as services:
         zone = services.settings.zone
         wanted = day.date() if day is not None else services.clock.now().astimezone(ZoneInfo(zone)).date()
-        found = activity_report(services, region, wanted, by)  # type: ignore[arg-type]  # checked above
+        found = activity_report(services, region, wanted, by, kind)  # type: ignore[arg-type]  # checked above
     if form == "csv":
         sys.stdout.write(report_csv(found))
         return

@@ -89,11 +89,12 @@ def get_activity(
     region: Annotated[str, Query(max_length=64)],
     day: date,
     by: Annotated[Literal["branch", "scene", "device"], Query(description="What rows stand for.")] = "branch",
+    kind: Annotated[Literal["kiosk", "station", "all"], Query(description="Whose activity.")] = "kiosk",
     identity: Identity = allow("dispatcher", "admin", "finance"),
 ) -> ActivityView:
     """Report a day of a region's kiosks and stations, with the definition of every figure."""
     check_region(identity, region)
-    report = activity_report(services, region, day, by)
+    report = activity_report(services, region, day, by, kind)
     document: dict[str, Any] = report_document(report)
     return ActivityView.model_validate(document)
 

@@ -41,7 +41,13 @@ _BY: Final[Mapping[str, Callable[[InstalledSite], str]]] = {
     "scene": lambda site: site.scene,
     "device": lambda site: site.id,
 }
-_SENDING_KINDS: Final = (SiteKind.KIOSK.value, SiteKind.STATION.value)
+Kind = Literal["kiosk", "station", "all"]
+
+_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "kiosk": (SiteKind.KIOSK.value,),
+    "station": (SiteKind.STATION.value,),
+    "all": (SiteKind.KIOSK.value, SiteKind.STATION.value),
+}
 
 
 class WireFaults(Protocol):
@@ -78,6 +84,7 @@ def region_report(
     by: Grouping = "branch",
     wire: WireFaults | None = None,
     branch_of: Callable[[Site], str] = lambda site: site.place_id,
+    kind: Kind = "kiosk",
 ) -> ActivityReport:
     """Compute a region's report of one day from what is stored.
 
@@ -87,11 +94,13 @@ def region_report(
         The moment of the report; what arrives later restates the day.
     branch_of
         Which branch a site belongs to: its place, unless the caller knows better (township, outlet).
+    kind
+        Whose activity: kiosks, as in the reports of 寄件宝; stations that also take parcels in; or both.
     """
     sites = [
         site
         for site in session.scalars(select(Site).where(Site.region == region).order_by(Site.id))
-        if site.kind in _SENDING_KINDS and site.status != SiteStatus.PLANNED.value
+        if site.kind in _KINDS[kind] and site.status != SiteStatus.PLANNED.value
     ]
     ids = [site.id for site in sites]
     begin = day_start(day, zone)

@@ -275,7 +275,7 @@ def test_the_activity_report_comes_from_the_ledger(
 ) -> None:
     """The day's report counts the drop-off, its marketplace and its age, by scene, with every definition."""
     services.clock.advance(600)
-    query = {"region": "qianjiang", "day": due_day.isoformat(), "by": "scene"}
+    query = {"region": "qianjiang", "day": due_day.isoformat(), "by": "scene", "kind": "all"}
     report = dispatcher.get("/activity", params=query).json()
     total = report["total"]
     assert (total["installed"], total["active"], total["drop_offs"], total["open"]) == (3, 1, 1, 1)

@@ -41,9 +41,10 @@ def day(county: Any, stations: Any) -> Any:
             for number in range(3)
         ]  # fmt: skip
 
-    def ask(by: str = "branch", on: date = DAY) -> Any:
+    def ask(by: str = "branch", on: date = DAY, kind: str = "all") -> Any:
         with county.read() as session:
-            return region_report(session, "demo", on, ZONE, stations.journal._clock.now(), by)  # type: ignore[arg-type]
+            now = stations.journal._clock.now()
+            return region_report(session, "demo", on, ZONE, now, by, kind=kind)  # type: ignore[arg-type]
 
     ask.parcels = parcels  # type: ignore[attr-defined]
     return ask
@@ -98,6 +99,11 @@ def test_groups_by_branch_scene_and_device_add_up(day: Any) -> None:
         report = day(by)
         assert [row.group for row in report.groups] == groups
         assert sum(row.drop_offs for row in report.groups) == report.total.drop_offs == 3
+
+
+def test_kiosks_and_stations_are_reported_apart(day: Any) -> None:
+    """The share of active kiosks is of kiosks: stations that could also take parcels in do not thin it out."""
+    assert [float(day(kind=kind).total.active_share) for kind in ("kiosk", "station", "all")] == [1.0, 0.0, 0.5]
 
 
 def test_time_out_of_service_is_taken_off(county: Any, stations: Any, day: Any) -> None:
