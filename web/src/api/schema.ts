@@ -64,6 +64,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/courier/route:answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Changes
+         * @description Accept or refuse the changes of one's own route; the first answer to a route stands (HH-13).
+         */
+        post: operations["answer_changes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -144,6 +164,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{device_id}/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get List
+         * @description Tell who may open what at a device without network.
+         */
+        get: operations["get_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change List
+         * @description Add, change and take off lines; the device gets the difference as soon as it is online.
+         */
+        patch: operations["change_list"];
+        trace?: never;
+    };
     "/api/v1/devices/{device_id}/openings": {
         parameters: {
             query?: never;
@@ -218,6 +262,326 @@ export interface paths {
          * @description Ask a device for a report, by a signed command that moves nothing.
          */
         post: operations["diagnose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Draft
+         * @description Describe a draft: figures, vehicles, what waits, broken rules; its ETag is what every edit wants.
+         */
+        get: operations["get_draft"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draft Difference
+         * @description Compare: moved parcels, changed vehicles, arrival shifts, cost, and the disturbance in numbers.
+         */
+        get: operations["draft_difference"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain In Draft
+         * @description Say why a stop is where it is, or why it is on no route, what would serve it and at what price.
+         */
+        get: operations["explain_in_draft"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Places
+         * @description Rank the best places for a stop, each with its cost and whom it affects.
+         */
+        get: operations["list_places"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}/proposals/{proposal_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Proposal
+         * @description Give what a re-optimisation found.
+         */
+        get: operations["get_proposal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}/routes/{vehicle_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Draft Route
+         * @description Describe one vehicle's route in a draft: stops with times, lateness, locks, broken rules.
+         */
+        get: operations["get_draft_route"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Steps
+         * @description List who did what to a draft, when and why; steps taken back are listed too.
+         */
+        get: operations["list_steps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}:accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Proposal
+         * @description Take over all of a proposal, or some of its parts, as one edit.
+         */
+        post: operations["accept_proposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}:copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copy Draft
+         * @description Make a what-if copy with the same edits, to go on with and to compare side by side.
+         */
+        post: operations["copy_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}:discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Discard Draft
+         * @description Give a draft up; its record stays.
+         */
+        post: operations["discard_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}:edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Edit Draft
+         * @description Do one edit; refused when it breaks a rule that was kept, unless it is an override with a reason.
+         */
+        post: operations["edit_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}:optimize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Optimise Draft
+         * @description Re-optimise a draft under a disturbance budget; the operation's result names the proposal to accept.
+         */
+        post: operations["optimise_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}:redo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redo
+         * @description Repeat the last edit that was taken back.
+         */
+        post: operations["redo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}:save": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save Draft
+         * @description Store a draft as an immutable version, and put it in force when asked.
+         */
+        post: operations["save_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}:try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Edit
+         * @description Tell what an edit would come to, broken rules and all, without doing it.
+         */
+        post: operations["try_edit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}:undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo
+         * @description Take the last edit back; this can be done down to the first one.
+         */
+        post: operations["undo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -728,6 +1092,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plans/{plan_id}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Answers
+         * @description List what couriers answered to changed routes; a refusal waits for the dispatcher here.
+         */
+        get: operations["list_answers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Drafts
+         * @description List a plan's drafts, saved and discarded ones included.
+         */
+        get: operations["list_drafts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get State
+         * @description Tell whether a plan is a draft, published, running or closed.
+         */
+        get: operations["get_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}:close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Day
+         * @description Close a plan's day: it takes no more drafts, events or publications.
+         */
+        post: operations["close_day"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}:event": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Event
+         * @description Take an event into the plan in force and re-plan the affected routes with the least disturbance.
+         */
+        post: operations["take_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plans/{plan_id}:publish": {
         parameters: {
             query?: never;
@@ -742,6 +1206,26 @@ export interface paths {
          * @description Put a version in force; what was published since the plan was read must be read first.
          */
         post: operations["publish_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}:rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back
+         * @description Put an old version's content in force again, as a new version.
+         */
+        post: operations["roll_back"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1276,6 +1760,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stations/{site_id}/facts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Facts
+         * @description List what happened at a station, the newest first: who took what, with the moment's clip (LAW-08, LAW-11).
+         */
+        get: operations["list_facts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stations/{site_id}/overdue": {
         parameters: {
             query?: never;
@@ -1580,6 +2084,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/versions/{version_id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Version Difference
+         * @description Compare two versions: what changed from `against` to this one.
+         */
+        get: operations["version_difference"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/{version_id}/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Draft
+         * @description Begin a draft on a version; on the one in force, what is done, loaded or accepted is locked.
+         */
+        post: operations["open_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/{version_id}/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain In Version
+         * @description Say why a stop of a version is where it is, or why it is on no route.
+         */
+        get: operations["explain_in_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/versions/{version_id}/map": {
         parameters: {
             query?: never;
@@ -1725,6 +2289,16 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AcceptOrder
+         * @description Which proposal to take over, all of it or some of its parts.
+         */
+        AcceptOrder: {
+            /** Parts */
+            parts?: number[] | null;
+            /** Proposal Id */
+            proposal_id: string;
+        };
+        /**
          * ActivityRowView
          * @description The metrics of one group; `null` where there is nothing to divide by.
          */
@@ -1854,6 +2428,55 @@ export interface components {
             subject: string;
         };
         /**
+         * AnswerEntry
+         * @description What a courier answered, with the changes he was shown.
+         */
+        AnswerEntry: {
+            /** Answer */
+            answer: string;
+            /**
+             * Answered At
+             * Format: date-time
+             */
+            answered_at: string;
+            /** Changes */
+            changes: {
+                [key: string]: unknown;
+            }[];
+            /** Courier Id */
+            courier_id: string;
+            /** Reason */
+            reason: string;
+            /** Route Id */
+            route_id: string;
+            /** Version Id */
+            version_id: string;
+        };
+        /**
+         * AnswerList
+         * @description Answers of couriers, the newest first.
+         */
+        AnswerList: {
+            /** Items */
+            items: components["schemas"]["AnswerEntry"][];
+        };
+        /**
+         * AnswerView
+         * @description What a courier answered.
+         */
+        AnswerView: {
+            /** Answer */
+            answer: string;
+            /** Courier Id */
+            courier_id: string;
+            /** Reason */
+            reason: string;
+            /** Route Id */
+            route_id: string;
+            /** Version Id */
+            version_id: string;
+        };
+        /**
          * AskedView
          * @description A report was asked for; nothing is here yet.
          */
@@ -1903,6 +2526,46 @@ export interface components {
              * @default false
              */
             trust_datum: boolean;
+        };
+        /**
+         * BudgetForm
+         * @description How much a re-plan may disturb; a term without a limit is unlimited, but nothing is dropped unless allowed.
+         */
+        BudgetForm: {
+            /** Couriers */
+            couriers?: number | null;
+            /**
+             * Dropped
+             * @default 0
+             */
+            dropped: number | null;
+            /**
+             * Eta Shift
+             * @description Stops whose arrival moves beyond the tolerance.
+             */
+            eta_shift?: number | null;
+            /**
+             * Moved Order
+             * @description Stops that leave the longest common order.
+             */
+            moved_order?: number | null;
+            /**
+             * Moved Vehicle
+             * @description Parcels on another vehicle.
+             */
+            moved_vehicle?: number | null;
+            /**
+             * Tolerance S
+             * @default 900
+             */
+            tolerance_s: number;
+            /**
+             * Weights Fen
+             * @description What one unit of a term is worth: the slider between stable and cheap.
+             */
+            weights_fen?: {
+                [key: string]: number;
+            } | null;
         };
         /**
          * BusSpec
@@ -2026,6 +2689,17 @@ export interface components {
             items: components["schemas"]["InspectedForm"][];
             /** Surplus */
             surplus?: string[];
+        };
+        /**
+         * CloseOrder
+         * @description Why a day is closed.
+         */
+        CloseOrder: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /**
          * CodeView
@@ -2774,6 +3448,136 @@ export interface components {
             version: number;
         };
         /**
+         * DraftBody
+         * @description A draft with every vehicle, what waits, and the rules it breaks.
+         */
+        DraftBody: {
+            /** Base Version Id */
+            base_version_id: string;
+            /** Can Redo */
+            can_redo: number;
+            /** Can Undo */
+            can_undo: number;
+            /** Copied From */
+            copied_from: string | null;
+            /** Day */
+            day: string;
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /** Flaws */
+            flaws: components["schemas"]["FlawView"][];
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Plan Id */
+            plan_id: string;
+            /** Region */
+            region: string;
+            /** Running */
+            running: boolean;
+            /** State */
+            state: string;
+            /** Steps */
+            steps: number;
+            /** Vehicles */
+            vehicles: {
+                [key: string]: unknown;
+            }[];
+            /** Version Id */
+            version_id: string | null;
+            /** Waiting */
+            waiting: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * DraftEntry
+         * @description A draft in a list.
+         */
+        DraftEntry: {
+            /** Actor */
+            actor: string;
+            /** Base Version Id */
+            base_version_id: string;
+            /** Copied From */
+            copied_from: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Plan Id */
+            plan_id: string;
+            /** State */
+            state: string;
+            /** Steps */
+            steps: number;
+            /** Version Id */
+            version_id: string | null;
+        };
+        /**
+         * DraftHead
+         * @description A draft in figures; `steps` is what its ETag is made of.
+         */
+        DraftHead: {
+            /** Base Version Id */
+            base_version_id: string;
+            /** Can Redo */
+            can_redo: number;
+            /** Can Undo */
+            can_undo: number;
+            /** Copied From */
+            copied_from: string | null;
+            /** Day */
+            day: string;
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Plan Id */
+            plan_id: string;
+            /** Region */
+            region: string;
+            /** Running */
+            running: boolean;
+            /** State */
+            state: string;
+            /** Steps */
+            steps: number;
+            /** Version Id */
+            version_id: string | null;
+        };
+        /**
+         * DraftList
+         * @description A plan's drafts, the newest first.
+         */
+        DraftList: {
+            /** Items */
+            items: components["schemas"]["DraftEntry"][];
+        };
+        /**
+         * DraftOrder
+         * @description What to call a draft.
+         */
+        DraftOrder: {
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+        };
+        /**
          * DroppedView
          * @description A parcel in the kiosk that must be explained.
          */
@@ -2859,6 +3663,58 @@ export interface components {
             source: string;
         };
         /**
+         * EditAnswer
+         * @description What an edit comes to: figures before and after, the routes it touches, the rules it breaks.
+         */
+        EditAnswer: {
+            /** Added Fen */
+            added_fen: number;
+            /** Before */
+            before: {
+                [key: string]: number;
+            };
+            draft: components["schemas"]["DraftHead"];
+            /** Flaws */
+            flaws: components["schemas"]["FlawView"][];
+            /** New Flaws */
+            new_flaws: components["schemas"]["FlawView"][];
+            /** Routes */
+            routes: {
+                [key: string]: unknown;
+            }[];
+            /** Touched */
+            touched: string[];
+            /** Waiting */
+            waiting: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * EditOrder
+         * @description An edit, why, and whether it may break rules on purpose.
+         */
+        EditOrder: {
+            /**
+             * Command
+             * @description One edit, `kind` and its fields. `move` (stops, vehicle, position): Put stops on a vehicle, at a position or at the best one. `swap` (first, second): Exchange the places of two stops. `insert` (stop, vehicle, position): Put a waiting stop (or a parcel's) on a route, the best one if none is named. `remove` (stops): Take stops off their routes; they wait. `reverse` (vehicle, first, last): Drive a route, or a part of it, the other way round. `split` (vehicle, position, to): Give the stops from a position on to another vehicle. `merge` (vehicle, into): Give a vehicle's stops to another one, behind its own. `courier` (vehicle, courier): Say who drives; two couriers change places. `vehicle` (vehicle, to): Drive a route with another vehicle, by the same courier. `close` (area): Close the roads that a GeoJSON point, line or area touches. `add_vehicle` (vehicle): Take a vehicle into service for this day. `remove_vehicle` (vehicle): Take a vehicle out of service; its stops wait. `shift` (vehicle, start_s, end_s): Change a vehicle's shift of this day. `lock` (stops, vehicle, level): Lock stops, or a whole route, at a level. `add` (parcels): Take parcels into the plan that came after it was made; they wait. `retry` (stop, after_s): Plan a second visit today after a failed attempt. `breakdown` (vehicle): A vehicle is out of order where it is; its stops wait, its goods change vehicles. `release` (stops, all, ready_s): Freight comes late: stops (or all deliveries) leave the depot no earlier. `adopt` (orders, starts_s): Take over routes as a re-optimisation proposed them.
+             */
+            command: {
+                [key: string]: unknown;
+            };
+            /**
+             * Override
+             * @description Do it although it breaks rules; it is marked as such.
+             * @default false
+             */
+            override: boolean;
+            /**
+             * Reason
+             * @description Required with `override`.
+             * @default
+             */
+            reason: string;
+        };
+        /**
          * EnterForm
          * @description The code in the entrance's QR.
          */
@@ -2867,6 +3723,31 @@ export interface components {
             digits: string;
             /** Pass Id */
             pass_id: string;
+        };
+        /**
+         * EventOrder
+         * @description What happened, and how the affected routes may be re-planned.
+         */
+        EventOrder: {
+            /**
+             * Event
+             * @description `kind` and its fields. `new_order`: Take parcels into the plan that came after it was made; they wait. (parcels) `failed_attempt`: Plan a second visit today after a failed attempt. (stop, after_s) `breakdown`: A vehicle is out of order where it is; its stops wait, its goods change vehicles. (vehicle) `late_trunk`: Freight comes late: stops (or all deliveries) leave the depot no earlier. (stops, all, ready_s) `closed_road`: Close the roads that a GeoJSON point, line or area touches. (area)
+             */
+            event: {
+                [key: string]: unknown;
+            };
+            optimize?: components["schemas"]["OptimiseOrder"];
+            /**
+             * Publish
+             * @description Put the outcome in force when it keeps the budget.
+             * @default false
+             */
+            publish: boolean;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /**
          * EventPage
@@ -2905,6 +3786,101 @@ export interface components {
             position: number;
             /** Subject */
             subject: string;
+        };
+        /**
+         * ExplanationView
+         * @description Why a stop is where it is, or on no route: reasons, fixes with prices, what would give way.
+         */
+        ExplanationView: {
+            /** Alternatives */
+            alternatives: {
+                [key: string]: unknown;
+            }[];
+            /** Certainty */
+            certainty: string;
+            /** Displaces */
+            displaces: {
+                [key: string]: unknown;
+            }[];
+            /** Fixes */
+            fixes: {
+                [key: string]: unknown;
+            }[];
+            /** Planned */
+            planned: boolean;
+            /** Reasons */
+            reasons: {
+                [key: string]: unknown;
+            }[];
+            /** Saving Fen */
+            saving_fen: number | null;
+            /** Sentence En */
+            sentence_en: string;
+            /** Sentence Zh */
+            sentence_zh: string;
+            /** Stop Key */
+            stop_key: string;
+            /** Time */
+            time: {
+                [key: string]: unknown;
+            } | null;
+            /** Vehicle Id */
+            vehicle_id: string | null;
+        };
+        /**
+         * FactPage
+         * @description A page of facts, the newest first.
+         */
+        FactPage: {
+            /** Items */
+            items: components["schemas"]["FactView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * FactView
+         * @description Something that happened: who, what, where; `body.clip` names the moment's clip, `body.code` the code used.
+         */
+        FactView: {
+            /** Actor */
+            actor: string;
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /** Cell */
+            cell: string | null;
+            /**
+             * Fact At
+             * Format: date-time
+             */
+            fact_at: string;
+            /** Id */
+            id: number;
+            /** Parcel Id */
+            parcel_id: string | null;
+            /** Type */
+            type: string;
+            /** Visit Id */
+            visit_id: string | null;
+        };
+        /**
+         * FlawView
+         * @description A broken rule, in the checker's vocabulary.
+         */
+        FlawView: {
+            /** Amount */
+            amount: number;
+            /** Code */
+            code: string;
+            /** Dimension */
+            dimension: string | null;
+            /** Message */
+            message: string;
+            /** Stop Key */
+            stop_key: string | null;
+            /** Vehicle Id */
+            vehicle_id: string | null;
         };
         /**
          * FleetView
@@ -3019,6 +3995,19 @@ export interface components {
             weighed_g?: number | null;
         };
         /**
+         * LifeView
+         * @description How far a plan is.
+         */
+        LifeView: {
+            /** Plan Id */
+            plan_id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "draft" | "published" | "running" | "closed";
+        };
+        /**
          * LightView
          * @description What a strip shows.
          */
@@ -3035,6 +4024,42 @@ export interface components {
             visit: string;
         };
         /**
+         * LineView
+         * @description A line without its credential, which nobody can read again.
+         */
+        LineView: {
+            /** Id */
+            id: string;
+            /** Target */
+            target: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * ListForm
+         * @description A change of a local list; the whole list ends at `expires_at`.
+         */
+        ListForm: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Permissions
+             * @default []
+             */
+            permissions: components["schemas"]["PermissionForm"][];
+            /**
+             * Removed
+             * @default []
+             */
+            removed: string[];
+        };
+        /**
          * LoadView
          * @description A load in its three dimensions.
          */
@@ -3045,6 +4070,18 @@ export interface components {
             volume_cm3: number;
             /** Weight G */
             weight_g: number;
+        };
+        /**
+         * LocalListView
+         * @description A device's local list: its newest version, and the one the device has.
+         */
+        LocalListView: {
+            /** Device Has */
+            device_has: number | null;
+            /** Lines */
+            lines: components["schemas"]["LineView"][];
+            /** Version */
+            version: number;
         };
         /**
          * Login
@@ -3273,6 +4310,28 @@ export interface components {
             state: "pending" | "running" | "succeeded" | "failed" | "cancelled";
             /** Total */
             total: number | null;
+        };
+        /**
+         * OptimiseOrder
+         * @description What to re-optimise, how far it may go, and how long to search.
+         */
+        OptimiseOrder: {
+            budget?: components["schemas"]["BudgetForm"];
+            /**
+             * Level
+             * @default vehicle
+             * @enum {string}
+             */
+            level: "times" | "sequence" | "vehicle";
+            /** Seconds */
+            seconds?: number | null;
+            /** Seed */
+            seed?: number | null;
+            /**
+             * Vehicles
+             * @description Affected vehicles, whose neighbours take part too; all if absent.
+             */
+            vehicles?: string[] | null;
         };
         /**
          * OutcomeAnswer
@@ -3556,6 +4615,54 @@ export interface components {
             valid_to: string;
         };
         /**
+         * PermissionForm
+         * @description A line of a local list: who presents the credential may open the box until then.
+         */
+        PermissionForm: {
+            /** Credential */
+            credential: string;
+            /** Id */
+            id: string;
+            /** Target */
+            target: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * PlaceList
+         * @description The best places, cheapest first.
+         */
+        PlaceList: {
+            /** Items */
+            items: components["schemas"]["PlaceView"][];
+        };
+        /**
+         * PlaceView
+         * @description One place for a stop, with the stops it would move and by how many seconds.
+         */
+        PlaceView: {
+            /** Added Fen */
+            added_fen: number;
+            /** Affected */
+            affected: [
+                string,
+                number
+            ][];
+            /** Courier Id */
+            courier_id: string | null;
+            /** Number */
+            number: number;
+            /** Position */
+            position: number;
+            /** Start S */
+            start_s: number;
+            /** Vehicle Id */
+            vehicle_id: string;
+        };
+        /**
          * PlanEntry
          * @description A plan in a list.
          */
@@ -3625,6 +4732,53 @@ export interface components {
             versions: components["schemas"]["VersionEntry"][];
             /** Zone */
             zone: string;
+        };
+        /**
+         * Problem
+         * @description RFC 9457 problem details; clients translate `code` and `params`, never `detail`.
+         */
+        Problem: {
+            code: string;
+            detail: string;
+            errors?: {
+                code: string;
+                /** @enum {string} */
+                in: "body" | "query" | "path" | "header" | "cookie";
+                message: string;
+                params: Record<string, never>;
+                /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
+                pointer: string;
+            }[];
+            /** @description `urn:cunda:request:` and the request id. */
+            instance: string;
+            params: Record<string, never>;
+            remedy: string;
+            status: number;
+            title: string;
+            /**
+             * Format: uri
+             * @description `urn:cunda:problem:` and the code.
+             */
+            type: string;
+        };
+        /**
+         * ProposalView
+         * @description What a re-optimisation found: the choice, what was tried, and its parts.
+         */
+        ProposalView: {
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Draft Id */
+            draft_id: string;
+            /** Id */
+            id: string;
         };
         /**
          * ProxyForm
@@ -3794,6 +4948,16 @@ export interface components {
             parcel_id: string;
         };
         /**
+         * RollbackOrder
+         * @description Which version's content to put in force again, and why.
+         */
+        RollbackOrder: {
+            /** Reason */
+            reason: string;
+            /** Version Id */
+            version_id: string;
+        };
+        /**
          * RolloutDetail
          * @description A rollout with every device's part.
          */
@@ -3909,6 +5073,34 @@ export interface components {
             why: string;
         };
         /**
+         * RouteAnswer
+         * @description A courier's answer to a changed route; a refusal says why.
+         */
+        RouteAnswer: {
+            /**
+             * Answer
+             * @enum {string}
+             */
+            answer: "accepted" | "refused";
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Route Id */
+            route_id: string;
+            /**
+             * Seen
+             * @description `version_id` known before the change.
+             */
+            seen?: string | null;
+        };
+        /**
          * RouteChangeView
          * @description One change against the route the courier saw before.
          */
@@ -4018,6 +5210,22 @@ export interface components {
             remedy: string;
             /** Value */
             value: string;
+        };
+        /**
+         * SaveOrder
+         * @description Why a draft becomes a version, and whether that is put in force at once.
+         */
+        SaveOrder: {
+            /**
+             * Publish
+             * @default false
+             */
+            publish: boolean;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /**
          * SendingList
@@ -4183,6 +5391,57 @@ export interface components {
             policy_version: number;
             /** Site Id */
             site_id: string;
+        };
+        /**
+         * StepList
+         * @description A draft's record, first to last.
+         */
+        StepList: {
+            /** Items */
+            items: components["schemas"]["StepView"][];
+        };
+        /**
+         * StepOrder
+         * @description Why a step is taken back or repeated, or a draft given up.
+         */
+        StepOrder: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * StepView
+         * @description A step of a draft's record: who, when, why.
+         */
+        StepView: {
+            /**
+             * Act
+             * @enum {string}
+             */
+            act: "edit" | "undo" | "redo";
+            /** Actor */
+            actor: string;
+            /** Command */
+            command: {
+                [key: string]: unknown;
+            };
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Override */
+            override: boolean;
+            /** Reason */
+            reason: string;
+            /** Sequence */
+            sequence: number;
         };
         /**
          * StopView
@@ -4629,6 +5888,12 @@ export interface components {
          */
         WeekdayOrder: {
             /**
+             * Change Fen
+             * @description Price of other days than people know.
+             * @default 2000
+             */
+            change_fen: number;
+            /**
              * Daily From
              * @description Parcels a day from which a village is served daily.
              * @default 6
@@ -4704,6 +5969,8 @@ export interface operations {
                 day: string;
                 /** @description What rows stand for. */
                 by?: "branch" | "scene" | "device";
+                /** @description Whose activity. */
+                kind?: "kiosk" | "station" | "all";
             };
             header?: never;
             path?: never;
@@ -4726,30 +5993,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -4758,30 +6002,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -4790,30 +6011,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -4822,30 +6020,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4878,30 +6053,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -4910,30 +6062,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Too large. */
@@ -4942,30 +6071,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -4974,30 +6080,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Something needed does not answer; see Retry-After. */
@@ -5006,30 +6089,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5069,30 +6129,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -5101,30 +6138,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -5133,30 +6147,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -5165,30 +6156,79 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_changes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RouteAnswer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5220,30 +6260,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -5252,30 +6269,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -5284,30 +6278,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -5316,30 +6287,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5370,30 +6318,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -5402,30 +6327,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -5434,30 +6336,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -5466,30 +6345,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5521,30 +6377,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -5553,30 +6386,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -5585,30 +6395,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -5617,30 +6404,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5674,30 +6438,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -5706,30 +6447,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -5738,30 +6456,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -5770,30 +6465,127 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocalListView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocalListView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5831,30 +6623,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -5863,30 +6632,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -5895,30 +6641,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -5927,30 +6650,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -5959,30 +6659,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6014,30 +6691,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -6046,30 +6700,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -6078,30 +6709,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -6110,30 +6718,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6168,30 +6753,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -6200,30 +6762,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -6232,30 +6771,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -6264,30 +6780,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6318,30 +6811,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -6350,30 +6820,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -6382,30 +6829,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -6414,30 +6838,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -6446,30 +6847,1336 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftBody"];
+                };
+            };
+            /** @description Not changed since the ETag sent. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draft_difference: {
+        parameters: {
+            query?: {
+                /** @description `base`, or the id of a draft or version. */
+                against?: string;
+            };
+            header?: never;
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
                     };
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_in_draft: {
+        parameters: {
+            query: {
+                /** @description Key of the stop, or a parcel's id. */
+                stop: string;
+            };
+            header?: never;
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplanationView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_places: {
+        parameters: {
+            query: {
+                /** @description Key of the stop, or a parcel's id. */
+                stop: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceList"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_proposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                draft_id: string;
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_draft_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                draft_id: string;
+                vehicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_steps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_proposal: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read. Required. */
+                "If-Match"?: string | null;
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditAnswer"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition header is missing. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copy_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftBody"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read. Required. */
+                "If-Match"?: string | null;
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftHead"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition header is missing. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read. Required. */
+                "If-Match"?: string | null;
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditAnswer"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition header is missing. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    optimise_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OptimiseOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redo: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read. Required. */
+                "If-Match"?: string | null;
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditAnswer"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition header is missing. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read. Required. */
+                "If-Match"?: string | null;
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition header is missing. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_edit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditAnswer"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read. Required. */
+                "If-Match"?: string | null;
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditAnswer"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition header is missing. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6503,30 +8210,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -6535,30 +8219,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -6567,30 +8228,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -6599,30 +8237,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6658,30 +8273,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -6690,30 +8282,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -6722,30 +8291,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -6754,30 +8300,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -6786,30 +8309,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -6818,30 +8318,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Too often; see Retry-After. */
@@ -6850,30 +8327,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6906,30 +8360,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -6938,30 +8369,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -6970,30 +8378,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Something needed does not answer; see Retry-After. */
@@ -7002,30 +8387,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7059,30 +8421,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -7091,30 +8430,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -7123,30 +8439,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7178,30 +8471,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -7210,30 +8480,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -7242,30 +8489,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -7274,30 +8498,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7351,30 +8552,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -7383,30 +8561,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -7415,30 +8570,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -7447,30 +8579,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -7479,30 +8588,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7541,30 +8627,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -7573,30 +8636,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -7605,30 +8645,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -7637,30 +8654,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -7669,30 +8663,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -7701,30 +8672,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7762,30 +8710,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -7794,30 +8719,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -7826,30 +8728,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -7858,30 +8737,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -7890,30 +8746,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -7922,30 +8755,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7979,30 +8789,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -8011,30 +8798,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -8043,30 +8807,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -8075,30 +8816,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8137,30 +8855,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -8169,30 +8864,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -8201,30 +8873,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -8233,30 +8882,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -8265,30 +8891,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -8297,30 +8900,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8351,30 +8931,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -8383,30 +8940,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -8415,30 +8949,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -8447,30 +8958,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8508,30 +8996,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -8540,30 +9005,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -8572,30 +9014,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -8604,30 +9023,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -8636,30 +9032,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8688,30 +9061,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -8720,30 +9070,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -8752,30 +9079,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8829,30 +9133,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -8861,30 +9142,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -8893,30 +9151,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -8925,30 +9160,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -8957,30 +9169,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9011,30 +9200,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -9043,30 +9209,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -9075,30 +9218,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -9107,30 +9227,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9161,30 +9258,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -9193,30 +9267,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -9225,30 +9276,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -9257,30 +9285,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9312,30 +9317,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -9344,30 +9326,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -9376,30 +9335,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -9408,30 +9344,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9462,30 +9375,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -9494,30 +9384,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -9526,30 +9393,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -9558,30 +9402,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9623,30 +9444,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -9655,30 +9453,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -9687,30 +9462,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -9719,30 +9471,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -9751,30 +9480,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9808,30 +9514,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -9840,30 +9523,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -9872,30 +9532,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -9904,30 +9541,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -9958,30 +9572,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -9990,30 +9581,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -10022,30 +9590,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -10054,30 +9599,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10113,30 +9635,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -10145,30 +9644,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -10177,30 +9653,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -10209,30 +9662,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -10241,30 +9671,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Too large. */
@@ -10273,30 +9680,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -10305,30 +9689,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10362,30 +9723,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -10394,30 +9732,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -10426,30 +9741,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -10458,30 +9750,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10519,30 +9788,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -10551,30 +9797,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -10583,30 +9806,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -10615,30 +9815,347 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_answers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_drafts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LifeView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_day: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LifeView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_event: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10678,30 +10195,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -10710,30 +10204,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -10742,30 +10213,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -10774,30 +10222,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -10806,30 +10231,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Changed since it was read. */
@@ -10838,30 +10240,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -10870,30 +10249,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description A condition header is missing. */
@@ -10902,30 +10258,99 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -10961,30 +10386,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -10993,30 +10395,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -11025,30 +10404,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -11057,30 +10413,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -11089,30 +10422,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -11121,30 +10431,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Too often; see Retry-After. */
@@ -11153,30 +10440,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11205,30 +10469,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -11237,30 +10478,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -11269,30 +10487,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Something needed does not answer; see Retry-After. */
@@ -11301,30 +10496,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11353,30 +10525,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -11385,30 +10534,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -11417,30 +10543,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11471,30 +10574,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -11503,30 +10583,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -11535,30 +10592,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -11567,30 +10601,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11630,30 +10641,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -11662,30 +10650,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -11694,30 +10659,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -11726,30 +10668,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11792,30 +10711,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -11824,30 +10720,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -11856,30 +10729,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -11888,30 +10738,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11940,30 +10767,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -11972,30 +10776,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -12004,30 +10785,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -12056,30 +10814,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -12088,30 +10823,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -12120,30 +10832,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -12152,30 +10841,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -12207,30 +10873,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -12239,30 +10882,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -12271,30 +10891,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -12303,30 +10900,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -12359,30 +10933,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -12391,30 +10942,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -12423,30 +10951,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -12455,30 +10960,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -12487,30 +10969,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -12541,30 +11000,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -12573,30 +11009,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -12605,30 +11018,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -12637,30 +11027,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -12691,30 +11058,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -12723,30 +11067,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -12755,30 +11076,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -12787,30 +11085,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -12819,30 +11094,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -12875,30 +11127,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -12907,30 +11136,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -12939,30 +11145,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Too often; see Retry-After. */
@@ -12971,30 +11154,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -13021,30 +11181,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -13053,30 +11190,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -13085,30 +11199,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -13143,30 +11234,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -13175,30 +11243,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -13207,30 +11252,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -13263,30 +11285,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -13295,30 +11294,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -13327,30 +11303,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -13359,30 +11312,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -13413,30 +11343,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -13445,30 +11352,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -13477,30 +11361,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -13509,30 +11370,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -13573,30 +11411,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -13605,30 +11420,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -13637,30 +11429,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -13669,30 +11438,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Changed since it was read. */
@@ -13701,30 +11447,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -13733,30 +11456,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description A condition header is missing. */
@@ -13765,30 +11465,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -13823,30 +11500,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -13855,30 +11509,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -13887,30 +11518,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -13919,30 +11527,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -13951,30 +11536,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -14009,30 +11571,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -14041,30 +11580,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -14073,30 +11589,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -14105,30 +11598,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -14137,30 +11607,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -14198,30 +11645,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -14230,30 +11654,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -14262,30 +11663,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -14294,30 +11672,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -14326,30 +11681,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -14358,30 +11690,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -14415,30 +11724,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -14447,30 +11733,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -14479,30 +11742,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -14511,30 +11751,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -14543,30 +11760,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -14575,30 +11769,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -14633,30 +11804,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -14665,30 +11813,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -14697,30 +11822,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -14729,30 +11831,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -14761,30 +11840,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -14793,30 +11849,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -14855,30 +11888,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -14887,30 +11897,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -14919,30 +11906,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -14951,30 +11915,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -14983,30 +11924,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -15015,30 +11933,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -15069,30 +11964,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -15101,30 +11973,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -15133,30 +11982,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -15165,30 +11991,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -15226,30 +12029,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -15258,30 +12038,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -15290,30 +12047,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -15322,30 +12056,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -15354,30 +12065,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -15386,30 +12074,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -15448,30 +12113,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -15480,30 +12122,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -15512,30 +12131,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -15544,30 +12140,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -15576,30 +12149,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -15608,30 +12158,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -15665,30 +12192,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -15697,30 +12201,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -15729,30 +12210,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -15761,30 +12219,83 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_facts: {
+        parameters: {
+            query?: {
+                /** @description Who took this parcel. */
+                parcel_id?: string | null;
+                /** @description For example `exit.unscanned`. */
+                type?: string | null;
+                /** @description Most entries of this page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; absent for the first. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactPage"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -15815,30 +12326,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -15847,30 +12335,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -15879,30 +12344,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -15911,30 +12353,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -15968,30 +12387,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -16000,30 +12396,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -16032,30 +12405,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -16064,30 +12414,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -16125,30 +12452,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -16157,30 +12461,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -16189,30 +12470,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -16221,30 +12479,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -16253,30 +12488,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -16285,30 +12497,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -16343,30 +12532,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -16375,30 +12541,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -16407,30 +12550,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -16439,30 +12559,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -16471,30 +12568,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -16525,30 +12599,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -16557,30 +12608,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -16589,30 +12617,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -16621,30 +12626,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -16683,30 +12665,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -16715,30 +12674,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -16747,30 +12683,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -16779,30 +12692,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -16811,30 +12701,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -16843,30 +12710,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -16904,30 +12748,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -16936,30 +12757,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -16968,30 +12766,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -17000,30 +12775,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -17032,30 +12784,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -17093,30 +12822,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -17125,30 +12831,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -17157,30 +12840,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -17189,30 +12849,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -17221,30 +12858,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -17253,30 +12867,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -17314,30 +12905,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -17346,30 +12914,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -17378,30 +12923,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -17410,30 +12932,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -17442,30 +12941,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -17474,30 +12950,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Too often; see Retry-After. */
@@ -17506,30 +12959,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -17567,30 +12997,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -17599,30 +13006,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -17631,30 +13015,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -17663,30 +13024,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -17695,30 +13033,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -17727,30 +13042,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -17788,30 +13080,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -17820,30 +13089,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -17852,30 +13098,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -17884,30 +13107,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -17916,30 +13116,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -17948,30 +13125,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Too often; see Retry-After. */
@@ -17980,30 +13134,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -18033,30 +13164,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -18065,30 +13173,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -18097,30 +13182,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -18149,30 +13211,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -18181,30 +13220,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -18213,30 +13229,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -18272,30 +13265,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -18304,30 +13274,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -18336,30 +13283,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -18368,30 +13292,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -18400,30 +13301,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -18452,30 +13330,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -18484,30 +13339,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -18516,30 +13348,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -18548,30 +13357,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -18602,30 +13388,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -18634,30 +13397,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -18666,30 +13406,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -18698,30 +13415,223 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    version_difference: {
+        parameters: {
+            query: {
+                /** @description The version it is compared with. */
+                against: string;
+            };
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
                     };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftBody"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_in_version: {
+        parameters: {
+            query: {
+                /** @description Key of the stop, or a parcel's id. */
+                stop: string;
+            };
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplanationView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -18761,30 +13671,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -18793,30 +13680,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -18825,30 +13689,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -18857,30 +13698,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -18911,30 +13729,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -18943,30 +13738,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -18975,30 +13747,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -19007,30 +13756,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -19062,30 +13788,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -19094,30 +13797,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -19126,30 +13806,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -19158,30 +13815,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -19217,30 +13851,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -19249,30 +13860,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -19281,30 +13869,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -19313,30 +13878,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -19345,30 +13887,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -19400,30 +13919,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -19432,30 +13928,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -19464,30 +13937,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -19496,30 +13946,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -19555,30 +13982,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -19587,30 +13991,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -19619,30 +14000,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -19651,30 +14009,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -19683,30 +14018,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -19715,30 +14027,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -19774,30 +14063,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid login. */
@@ -19806,30 +14072,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The role may not do this. */
@@ -19838,30 +14081,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such thing, or not the caller's. */
@@ -19870,30 +14090,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not in the present state. */
@@ -19902,30 +14099,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
@@ -19934,30 +14108,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Too often; see Retry-After. */
@@ -19966,30 +14117,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        code: string;
-                        detail: string;
-                        errors?: {
-                            code: string;
-                            /** @enum {string} */
-                            in: "body" | "query" | "path" | "header" | "cookie";
-                            message: string;
-                            params: Record<string, never>;
-                            /** @description RFC 6901 JSON pointer, or `/name` of a parameter. */
-                            pointer: string;
-                        }[];
-                        /** @description `urn:cunda:request:` and the request id. */
-                        instance: string;
-                        params: Record<string, never>;
-                        remedy: string;
-                        status: number;
-                        title: string;
-                        /**
-                         * Format: uri
-                         * @description `urn:cunda:problem:` and the code.
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
