@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import threading
+import time
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.app import create_app
+from api.bootstrap import build_services
 from api.cli.main import main
-from api.devices import FromElsewhere, device_registry, find_broker, start_broker
+from api.devices import FromElsewhere, device_registry, find_broker, revoke_device, running_bridge, start_broker
 from api.server import ServerThread
 from api.services import Services
 from firmware_bridge.broker.launcher import RunningBroker
 from firmware_bridge.broker.mosquitto import find_mosquitto
 from firmware_bridge.device import main as agent
+from firmware_bridge.device.agent import Agent, serve
 from firmware_bridge.device.config import read_config
 from firmware_bridge.device.enrolment import fetch_credentials
+from firmware_bridge.device.store import Fact
 from firmware_bridge.errors import BrokerExposedError, EnrolmentError
 from firmware_bridge.server.alarms import CODE_REUSED, open_alarms
 from firmware_bridge.topics import Address
+from kernel.clock import SystemClock
 from kernel.db import Base
+from kernel.ids import SystemIds
+from kernel.settings import load_settings
 
 pytestmark = pytest.mark.integration
 
@@ -73,6 +84,45 @@ def test_a_device_fetches_its_credentials_once(
             fetch_credentials(server_url, refused, folder / "agent.toml")
     with services.database.read() as session:
         assert [(one.kind, one.device_id) for one in open_alarms(session)] == [(CODE_REUSED, "kiosk-9")]
+
+
+def test_an_enrolled_device_works_until_it_is_revoked(prepared_file: Path, tmp_path: Path) -> None:
+    """From the code to the first event over TLS, and out again: what the pages promise, with every real part."""
+    if find_mosquitto() is None:
+        pytest.skip("mosquitto is not installed (Debian package mosquitto)")
+    settings = load_settings(home=tmp_path / "home")
+    settings.home.mkdir()
+    shutil.copyfile(prepared_file, settings.home / "cunda.db")
+    stop = threading.Event()
+    with ExitStack() as ends:
+        wired = build_services(settings, clock=SystemClock(), ids=SystemIds())  # certificates are for today
+        ends.callback(wired.database.close)
+        Base.metadata.create_all(wired.database.engine)
+        broker = start_broker(wired, 0, FromElsewhere(port=0, names=("localhost",)))
+        ends.callback(broker.stop)
+        ends.enter_context(running_bridge(wired, broker))
+        url = ends.enter_context(ServerThread(create_app(wired))).url
+        with wired.database.begin() as session:
+            code = device_registry(wired).invite(session, Address("hanshou", "kiosk-9"), "user:t").code
+        kiosk = Agent(fetch_credentials(url, code, tmp_path / "kiosk" / "agent.toml"), SystemClock(), SystemIds())
+        ends.callback(kiosk.close)
+        thread = threading.Thread(target=serve, args=([kiosk], stop))
+        thread.start()
+        ends.callback(thread.join)
+        ends.callback(stop.set)
+        assert until(lambda: kiosk.born)
+        kiosk.record(Fact("parcel", "test.happened", {"n": 1}))
+        assert until(lambda: kiosk.store.count() == 0)
+        revoke_device(wired, "kiosk-9")
+        assert until(lambda: not kiosk.link.connected)
+
+
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> bool:
+    """Wait until something holds."""
+    ends_s = time.monotonic() + seconds
+    while time.monotonic() < ends_s and not holds():
+        time.sleep(0.02)
+    return holds()
 
 
 def test_new_credentials_keep_the_cabinet(
