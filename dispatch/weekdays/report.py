@@ -15,7 +15,10 @@ from routing.problem import to_fen
 VILLAGE_COLUMNS: Final = ("village", "name", "parcels a day", "promised", *NAMES, "changed")
 DAY_COLUMNS: Final = ("day", "routes", "villages", "parcels", "km", "hours", "yuan")
 UNREACHED_COLUMNS: Final = ("village", "name", "reason", "days", "yuan a week")
-_COLOURS: Final = ("#1b6ca8", "#c8553d", "#2a9d62", "#8a5aab", "#d99c1c", "#4a8f8f", "#a8456b", "#6b6b6b")
+_COLOURS: Final = (
+    "#1b6ca8", "#c8553d", "#2a9d62", "#8a5aab", "#d99c1c", "#4a8f8f", "#a8456b", "#6b6b6b",
+    "#00c2d1", "#ff9b85", "#9acd32", "#d4a5ff", "#7a4b00", "#003f2d", "#ff4fa3", "#000080",
+)  # fmt: skip
 
 
 def week_document(survey: WeekSurvey, plan: WeekPlan, every_day: WeekPlan | None = None) -> dict[str, Any]:
