@@ -389,7 +389,7 @@ def get_station(
     site_id: str, services: ServicesDep, identity: Identity = allow("station", "dispatcher", "admin")
 ) -> StationView:
     """Describe a site: its cells, who is inside, which alarms stand."""
-    with services.database.begin() as session:  # the first look makes the cells
+    with services.database.read() as session:
         site = site_of(session, identity, site_id)
         cells = services.stations.cells.cells(session, site)
         return StationView(
@@ -607,9 +607,8 @@ def list_overdue(
 ) -> OverdueList:
     """List parcels kept longer than promised, the oldest first."""
     now = services.clock.now()
-    with services.database.begin() as session:
+    with services.database.read() as session:
         site = site_of(session, identity, site_id)
-        services.stations.tick(session, site)
         rules = services.stations.policies.of(site.region).retention_rules
         return OverdueList(
             items=[
