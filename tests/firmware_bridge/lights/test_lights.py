@@ -21,15 +21,21 @@ from firmware_bridge.lights.addressable import (
     frame_colours,
     spi_frame,
 )
-from firmware_bridge.lights.shelf import RESEND_S, VISITORS, LightOrder, Pattern, ShelfLights
+from firmware_bridge.lights.shelf import RESEND_S, ShelfLights, show_everywhere
 from firmware_bridge.lights.strip import Colour, Segment, StripLayout
 from firmware_bridge.lights.wled import MAX_COLOURS, HttpWled, MqttWled, WledStrip, took
 from firmware_bridge.peripherals.errors import LightLayoutError, LightsError
 from firmware_bridge.simulator.wled import SimWled, WledFault, WledServer, obey_wled
+from lockers.lights import COLOURS, SHARED, LightOrder, light_orders
 
 RED, BLUE = Colour.of("FF0000"), Colour.of("0000FF")
 LAYOUT = StripLayout(60, {"a-1": (0, 8), "a-2": (10, 18), "b-1": (20, 28)})
 Wled = tuple[WledStrip, SimWled]
+
+
+def order(*cells: str, colour: str = "D55E00", pattern: str = "steady", ttl_s: int = 3600) -> LightOrder:
+    """Make an order of one visit."""
+    return LightOrder(cells, colour, pattern, ttl_s, "v1")
 
 
 @pytest.fixture
@@ -74,13 +80,13 @@ def test_a_visitors_cells_shine_and_go_dark(wled: Wled) -> None:
     """The cells asked for shine in the visitor's colour, confirmed by the controller, and go dark at the end."""
     strip, sim = wled
     lights = ShelfLights(strip, LAYOUT)
-    look = lights.light(LightOrder("v1", ("a-1", "b-1"), ttl_s=60))
+    lights.show([order("a-1", "b-1")])
     assert lights.confirmed
     assert set(sim.shining()) == {*range(8), *range(20, 28)}
-    assert set(sim.shining().values()) == {look.colour.hex}
-    lights.reached("v1", "a-1")
+    assert set(sim.shining().values()) == {"D55E00"}
+    lights.show([order("b-1")])
     assert set(sim.shining()) == set(range(20, 28))
-    lights.end("v1")
+    lights.show([])
     assert sim.shining() == {}
 
 
@@ -136,7 +142,7 @@ def test_lost_light_comes_back_while_the_visit_lasts(wled: Wled) -> None:
     """A controller that lost power comes back dark; a few seconds later the visitor's cells shine again."""
     strip, sim = wled
     lights = ShelfLights(strip, LAYOUT)
-    lights.light(LightOrder("v1", ("a-1",), ttl_s=3600))
+    lights.show([order("a-1")])
     sim.reboot()
     started_s = time.monotonic()
     wait_for(lambda: bool(sim.shining()), lights.tick)
@@ -147,7 +153,7 @@ def test_cells_go_dark_by_themselves() -> None:
     """A visit that nobody ends goes dark when its time is over."""
     wall = Wall()
     lights = ShelfLights(wall, LAYOUT)
-    lights.light(LightOrder("v1", ("a-1",), ttl_s=0.05))
+    lights.show([order("a-1", ttl_s=1)])
     wait_for(lambda: wall.shown[-1] == (), lights.tick)
 
 
@@ -156,8 +162,8 @@ def test_trouble_is_told_once_and_its_end_too() -> None:
     wall, told = Wall(), list[str | None]()
     lights = ShelfLights(wall, LAYOUT, told.append)
     wall.broken = True
-    lights.light(LightOrder("v1", ("a-1",), ttl_s=3600))
-    lights.light(LightOrder("v2", ("a-2",), ttl_s=3600))
+    lights.show([order("a-1")])
+    lights.show([order("a-1", "a-2")])
     for _ in range(3):
         lights.tick()
     assert wall.asked == 1  # not at every turn: each try may take seconds
@@ -166,38 +172,36 @@ def test_trouble_is_told_once_and_its_end_too() -> None:
     assert told == ["no power", None]
 
 
-def test_a_cell_wanted_by_two_shows_both_colours() -> None:
-    """Two visitors with parcels in one cell each find their own colour on their half of it."""
+def test_a_station_of_several_strips_shows_everybody() -> None:
+    """Each strip shows its own cells of everybody inside; cells without lamps are named."""
+    left, right = Wall(), Wall()
+    strips = [ShelfLights(left, LAYOUT), ShelfLights(right, StripLayout(10, {"c-1": (0, 4)}))]
+    orders = light_orders({"v1": ["a-1", "c-1"], "v2": ["a-2", "z-9"]}, {"v1": "D55E00", "v2": "56B4E9"})
+    assert show_everywhere(strips, orders) == {"z-9"}
+    assert left.shown[-1] == (Segment(0, 8, Colour.of("D55E00")), Segment(10, 18, Colour.of("56B4E9")))
+    assert right.shown[-1] == (Segment(0, 4, Colour.of("D55E00")),)
+
+
+def test_a_cell_two_visitors_want_blinks() -> None:
+    """A cell of two visitors blinks in a colour of nobody's, as the domain orders."""
     wall = Wall()
     lights = ShelfLights(wall, LAYOUT)
-    first = lights.light(LightOrder("v1", ("a-1",), ttl_s=60))
-    second = lights.light(LightOrder("v2", ("a-1",), ttl_s=60))
-    assert first != second
-    assert wall.shown[-1] == (Segment(0, 4, first.colour), Segment(4, 8, second.colour))
-
-
-def test_visitors_get_looks_of_their_own() -> None:
-    """Six visitors get six colours; the seventh gets a blinking one, and a colour that is free again is used again."""
-    lights = ShelfLights(Wall(), LAYOUT)
-    looks = [lights.light(LightOrder(f"v{number}", ("a-1",), ttl_s=60)) for number in range(7)]
-    assert {look.colour for look in looks[:6]} == set(VISITORS)
-    assert looks[6].pattern is Pattern.BLINKING
-    lights.end("v2")
-    assert lights.light(LightOrder("v9", ("a-2",), ttl_s=60)) == looks[2]
+    lights.show(light_orders({"v1": ["a-1"], "v2": ["a-1"]}, {"v1": "D55E00", "v2": "56B4E9"}))
+    wait_for(lambda: (Segment(0, 8, Colour.of(SHARED)),) in wall.shown and () in wall.shown, lights.tick)
 
 
 def test_a_blinking_cell_is_dark_half_of_the_time() -> None:
     """A blinking cell is sent bright and dark in turn."""
     wall = Wall()
     lights = ShelfLights(wall, LAYOUT)
-    lights.light(LightOrder("v1", ("a-1",), ttl_s=3600, colour=RED, pattern=Pattern.BLINKING))
+    lights.show([order("a-1", pattern="blink")])
     wait_for(lambda: {len(shown) for shown in wall.shown} == {0, 1}, lights.tick)
 
 
 def test_colours_stay_apart_for_people_who_see_fewer() -> None:
-    """Without red, green or blue cones the visitors' colours still differ by more than 20 in CIE Lab."""
-    worst = min(_distance(one, other) for one, other in itertools.combinations(VISITORS, 2))
-    assert worst > 20
+    """Without red, green or blue cones the visitors' colours still differ by more than 15 in CIE Lab."""
+    colours = [Colour.of(colour) for colour in (*COLOURS, SHARED)]
+    assert min(_distance(one, other) for one, other in itertools.combinations(colours, 2)) > 15
 
 
 @pytest.mark.parametrize("cells", [{"a": (0, 8), "b": (7, 9)}, {"a": (5, 5)}, {"a": (50, 61)}, {"a": (-1, 3)}], ids=str)
@@ -214,7 +218,7 @@ def test_a_layout_is_read_from_a_table() -> None:
         with pytest.raises(LightLayoutError):
             StripLayout.read(bad)
     with pytest.raises(LightLayoutError, match="no lamps"):
-        ShelfLights(Wall(), LAYOUT).light(LightOrder("v", ("z-9",), ttl_s=1))
+        LAYOUT.span("z-9")
 
 
 def test_over_mqtt_nothing_is_confirmed() -> None:
@@ -226,7 +230,7 @@ def test_over_mqtt_nothing_is_confirmed() -> None:
         sim.take(payload)
 
     lights = ShelfLights(WledStrip(MqttWled(publish, "wled/shelf"), 60), LAYOUT)
-    lights.light(LightOrder("v1", ("a-1",), ttl_s=60))
+    lights.show([order("a-1")])
     assert set(sim.shining()) == set(range(8))
     assert (topics, lights.confirmed) == ({"wled/shelf/api"}, False)
 

@@ -12,12 +12,14 @@ import pytest
 
 from firmware_bridge.broker.mosquitto import find_mosquitto
 from firmware_bridge.lights.local_broker import LocalBroker
-from firmware_bridge.lights.shelf import LightOrder, ShelfLights
+from firmware_bridge.lights.shelf import ShelfLights
 from firmware_bridge.lights.strip import StripLayout
 from firmware_bridge.lights.wled import MqttWled, WledStrip
 from firmware_bridge.simulator.wled import SimWled, listen_by_mqtt
+from lockers.lights import LightOrder
 
 LAYOUT = StripLayout(20, {"a-1": (0, 8)})
+ORDER = LightOrder(("a-1",), "D55E00", "steady", 3600, "v1")
 
 
 def wait_for(what: Callable[[], bool], meanwhile: Callable[[], object] = lambda: None) -> None:
@@ -58,11 +60,11 @@ def test_a_controller_at_the_stations_broker_shines(broker: int) -> None:
     publish = LocalBroker("127.0.0.1", broker)
     wait_for(lambda: publish.connected)
     lights = ShelfLights(WledStrip(MqttWled(publish, "wled/shelf"), 20), LAYOUT)
-    lights.light(LightOrder("v1", ("a-1",), ttl_s=3600))  # nobody listens yet
+    lights.show([ORDER])  # nobody listens yet
     sim = SimWled(20)
     client = listen_by_mqtt(sim, "127.0.0.1", broker, "wled/shelf")
     wait_for(lambda: set(sim.shining()) == set(range(8)), lights.tick)
-    lights.end("v1")
+    lights.show([])
     wait_for(lambda: not sim.shining(), lights.tick)
     assert not lights.confirmed
     client.disconnect()
@@ -76,7 +78,7 @@ def test_a_missing_broker_is_a_trouble_of_the_lights() -> None:
         unused.bind(("127.0.0.1", 0))
         publish, told = LocalBroker("127.0.0.1", int(unused.getsockname()[1])), list[str | None]()
         lights = ShelfLights(WledStrip(MqttWled(publish, "wled/shelf"), 20), LAYOUT, told.append)
-        lights.light(LightOrder("v1", ("a-1",), ttl_s=60))
+        lights.show([ORDER])
         publish.close()
     assert len(told) == 1
     assert "broker" in str(told[0])

@@ -12,7 +12,6 @@ import pytest
 from firmware_bridge.bus.port import FilePort, port_at
 from firmware_bridge.codecs.board import Line
 from firmware_bridge.errors import AgentConfigError, BusError
-from firmware_bridge.lights.shelf import LightOrder
 from firmware_bridge.peripherals.assembly import Peripherals, open_peripherals
 from firmware_bridge.peripherals.label import Label, MaskedParty
 from firmware_bridge.peripherals.printer import MemoryJournal
@@ -22,6 +21,7 @@ from firmware_bridge.simulator.line import SimLine
 from firmware_bridge.simulator.peripherals import SimScanner, SimSicsScale, SimTsplPrinter
 from firmware_bridge.simulator.reader import SimReader
 from firmware_bridge.simulator.wled import SimWled, WledServer
+from lockers.lights import LightOrder
 
 KEY = bytes(range(1, 17))
 
@@ -100,9 +100,9 @@ def test_a_kiosk_is_described_and_works(tmp_path: Path, kiosk: Kiosk) -> None:
     assert found.scanner.read(60) == [Scan("ZT1")]
     while not kiosk.reader.secure:
         found.reader.poll()
-    found.lights["left"].light(LightOrder("v", ("a-1",), ttl_s=60))
+    found.lights["left"].show([LightOrder(("a-1",), "D55E00", "steady", 60, "v")])
     assert set(kiosk.wled.shining()) == set(range(8))
-    found.lights["right"].light(LightOrder("v", ("b-1",), ttl_s=60))
+    found.lights["right"].show([LightOrder(("b-1",), "D55E00", "steady", 60, "v")])
     assert set(published) == {"wled/right/api"}
     found.close()
 
