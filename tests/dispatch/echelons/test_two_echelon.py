@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from benchmarks.two_echelon_exact import exact_cost, lower_bound
 from dispatch.echelons.checker import EchelonRule, check_two_echelon
@@ -162,3 +164,53 @@ def test_distances_are_thousandths_of_the_files_units() -> None:
     problem = classical_problem(instance)
     expected = np.hypot(*(points[0] - points[1])) * 1_000
     assert problem.profiles[0].distance_m[0, 1] == pytest.approx(expected, abs=0.51)
+
+
+def test_stops_that_one_van_cannot_serve_are_left_out_and_named(make_county: MakeCounty) -> None:
+    """With one small van and stops that may be left out, the plan holds and says which stops stay behind."""
+    county = make_county()
+    tasks = tuple(replace(task, required=False, prize=10**9) for task in county.tasks)
+    couriers = (replace(county.couriers[0], count=1),)
+    problem = make_county(tasks=tasks, couriers=couriers)
+    plan = solve_two_echelon(problem, SMALL)
+    assert check_two_echelon(problem, plan) == ()
+    assert plan.unassigned
+    assert plan.left_out_cost == 10**9 * len(plan.unassigned)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    room=st.integers(25, 120),
+    sorted_per_hour=st.sampled_from([None, 20, 200]),
+    back_by_h=st.integers(12, 20),
+    direct=st.booleans(),
+    bus=st.booleans(),
+)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_the_county_the_checker_agrees(
+    make_county: MakeCounty,
+    morning_bus: TimetabledRun,
+    seed: int,
+    room: int,
+    sorted_per_hour: int | None,
+    back_by_h: int,
+    direct: bool,
+    bus: bool,
+) -> None:
+    """Random lorries, sorting speeds, cut-offs and buses give plans that hold, or a named refusal."""
+    county = make_county()
+    depots = tuple(
+        replace(one, sorted_per_hour=None if one.direct else sorted_per_hour)
+        for one in county.depots
+        if direct or not one.direct
+    )
+    calls = tuple((depot - (not direct), call) for depot, call in morning_bus.calls)
+    problem = make_county(
+        depots=depots,
+        trunks=(replace(county.trunks[0], count=4, capacity=(1_000 * room, room)),),
+        timetable=(replace(morning_bus, calls=calls),) if bus else (),
+        tasks=tuple(replace(task, required=False, prize=10**9) for task in county.tasks),
+        back_by_s=back_by_h * 3600,
+    )
+    plan = solve_two_echelon(problem, Effort(3, 200, 2), seed)
+    assert check_two_echelon(problem, plan) == ()

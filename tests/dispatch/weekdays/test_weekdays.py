@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatch.weekdays.checker import check_week
@@ -134,3 +134,24 @@ def test_a_village_given_twice_is_refused(make_week: Callable[..., WeekProblem])
 def test_the_rhythm_promised_follows_the_volume(parcels: float, visits: int) -> None:
     """Few parcels mean two visits a week, more mean three, and a big village is served every day."""
     assert RhythmRule().promise(parcels, 6)[0] == visits
+
+
+@given(
+    parcels=st.floats(0.2, 12.0),
+    vans=st.integers(1, 4),
+    capacity=st.integers(30, 200),
+    shift_s=st.integers(2_000, 30_000),
+    seed=st.integers(0, 1_000),
+)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_the_week_every_promise_is_kept_or_listed(
+    make_week: Callable[..., WeekProblem], parcels: float, vans: int, capacity: int, shift_s: int, seed: int
+) -> None:
+    """Random volumes, fleets and shifts give a week the checker accepts, or a refusal that names a village."""
+    problem = make_week(parcels=parcels, vans=vans, capacity=capacity, shift_s=shift_s)
+    effort = WeekEffort(rounds=1, moves=60, iterations=100)
+    if not problem.fits_one_vehicle(4 * parcels):
+        with pytest.raises(WeekdayPatternImpossibleError, match="village v"):
+            plan_week(problem, effort, seed)
+        return
+    assert check_week(problem, plan_week(problem, effort, seed)) == ()
