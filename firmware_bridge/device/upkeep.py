@@ -90,6 +90,7 @@ class Upkeep:
             updates=self.updater is not None,
         )
         self.digest = hashlib.sha256(self.description.to_bytes()).hexdigest()
+        self.rebirth()  # said once unasked, so that a whole county that starts needs no questions
 
     def take(self, raw: bytes) -> None:
         """Take a word of the server about settings, list or release; its signature was checked.

@@ -41,7 +41,7 @@ from firmware_bridge.server.command_states import (
 )
 from firmware_bridge.server.enrolment import REVOKED, Keyring, KnownDevice
 from firmware_bridge.server.model import Device, DeviceAlarm, DeviceCommand, DeviceCommandStep, DevicePresence
-from firmware_bridge.server.presence import ONLINE
+from firmware_bridge.server.presence import ONLINE, SUSPECT
 from firmware_bridge.signing import Direction, seal
 from kernel.clock import Clock
 from kernel.db import Database
@@ -159,7 +159,7 @@ class CommandDesk:
             .join(DevicePresence, DevicePresence.device_id == DeviceCommand.device_id)
             .where(DeviceCommand.state.in_((QUEUED, SENT)), DeviceCommand.exp_at > now)
             .where(or_(DeviceCommand.sent_at.is_(None), DeviceCommand.sent_at <= now - RESEND))
-            .where(DevicePresence.state == ONLINE, DeviceCommand.device_id.not_in(_LOCKED))
+            .where(DevicePresence.state.in_((ONLINE, SUSPECT)), DeviceCommand.device_id.not_in(_LOCKED))
             # A device that lost its store would refuse what was issued for the old one, and call it an attack.
             .where(DeviceCommand.store == DevicePresence.store)
             .order_by(DeviceCommand.ctr)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from firmware_bridge.schemas import Birth, Health
 from firmware_bridge.server.alarms import FLAPPING, OFFLINE, close_alarm, raise_alarm
-from firmware_bridge.server.model import DeviceAlarm, DevicePresence, DeviceProgress
+from firmware_bridge.server.model import Device, DeviceAlarm, DevicePresence, DeviceProgress
 from kernel.clock import Clock
 from kernel.db import Database
 
@@ -132,12 +132,14 @@ class PresenceBook:
         )
         with self._database.read() as session:  # look before writing: an idle server stands in nobody's way
             quiet = session.scalars(query.limit(1)).first() is None
-            flapping = session.scalars(_open_flapping().limit(1)).first() is not None
-        if quiet and not flapping:
+            alarmed = session.scalars(_open(FLAPPING).limit(1)).first() or session.scalars(_open_of_revoked()).first()
+        if quiet and alarmed is None:
             return 0
         with self._database.begin() as session:
             changed = sum(self._judge(session, row, now, hearing_since) for row in session.scalars(query).all())
             self._close_flapping(session, now)
+            for device_id in session.scalars(_open_of_revoked()).all():
+                close_alarm(session, device_id, OFFLINE, _SUBJECT, now, "revoked")
             return changed
 
     def _judge(self, session: Session, row: DevicePresence, now: datetime, hearing_since: datetime) -> bool:
@@ -172,12 +174,17 @@ class PresenceBook:
 
     @staticmethod
     def _close_flapping(session: Session, now: datetime) -> None:
-        for device_id in session.scalars(_open_flapping()).all():
+        for device_id in session.scalars(_open(FLAPPING)).all():
             row = session.get(DevicePresence, device_id)
             last = row.connects[-1] if row is not None and row.connects else None
             if last is None or datetime.fromisoformat(last) <= now - FLAP_WINDOW:
                 close_alarm(session, device_id, FLAPPING, _SUBJECT, now)
 
 
-def _open_flapping() -> Select[str]:
-    return select(DeviceAlarm.device_id).where(DeviceAlarm.kind == FLAPPING, DeviceAlarm.closed_at.is_(None))
+def _open(kind: str) -> Select[str]:
+    return select(DeviceAlarm.device_id).where(DeviceAlarm.kind == kind, DeviceAlarm.closed_at.is_(None))
+
+
+def _open_of_revoked() -> Select[str]:
+    """Nobody waits for a device that was revoked."""
+    return _open(OFFLINE).join(Device, Device.id == DeviceAlarm.device_id).where(Device.status != "active")

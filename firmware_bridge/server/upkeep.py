@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from sqlalchemy import or_, select
@@ -30,6 +31,9 @@ log = get_logger("firmware_bridge.server")
 _AGAIN_S: Final = 20.0
 _REBIRTH_AGAIN_S: Final = 300.0
 _REBIRTH_TTL_S: Final = 60
+#: A device tells unasked what it is when it starts; only who has not by then is asked, and few at a time.
+_UNASKED: Final = timedelta(seconds=30)
+_REBIRTHS_AT_ONCE: Final = 20
 #: After so many differences a device still has its old list: it gets the whole one.
 _DIFFERENCES: Final = 2
 
@@ -175,9 +179,11 @@ class Upkeep:
                 (DeviceTelemetry.device_id == DevicePresence.device_id) & (DeviceTelemetry.kind == "description"),
             )
             .where(DevicePresence.state == ONLINE, DevicePresence.description != "")
+            .where(DevicePresence.since <= self._clock.now() - _UNASKED)
             .where(or_(DeviceTelemetry.digest.is_(None), DeviceTelemetry.digest != DevicePresence.description))
         )
-        return [device for device in session.scalars(query) if self._is_due("rebirth", device, "", _REBIRTH_AGAIN_S)]
+        due = (device for device in session.scalars(query) if self._is_due("rebirth", device, "", _REBIRTH_AGAIN_S))
+        return list(islice(due, _REBIRTHS_AT_ONCE))
 
     def _ask_for_rebirth(self, devices: list[str]) -> None:
         if not devices:

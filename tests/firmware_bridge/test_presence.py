@@ -156,3 +156,19 @@ def test_dev_037_flapping_is_one_alarm(
         beat(book, any_server, connection=8)
         book.sweep(long_ago)
     assert alarms(any_server) == [("flapping", 4, False)]
+
+
+def test_nobody_waits_for_a_revoked_device(
+    book: PresenceBook, any_server: Any, clock: ManualClock, long_ago: datetime
+) -> None:
+    """The alarm of a silent kiosk is closed when the kiosk is revoked."""
+    book.note(word(clock, "birth"))
+    clock.advance(400)
+    book.sweep(long_ago)
+    assert alarms(any_server) == [("offline", 1, True)]
+    with any_server.database.begin() as session:
+        any_server.registry.revoke(session, KIOSK)
+    clock.advance(7200)
+    book.sweep(long_ago)
+    assert [(kind, is_open) for kind, _, is_open in alarms(any_server)] == [("offline", False)]
+    book.sweep(long_ago)
