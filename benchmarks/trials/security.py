@@ -57,14 +57,14 @@ def another_ones_topics(settings: TrialSettings) -> TrialResult:
         options = LinkOptions(profile=stage.broker.profile)
         spy = ends.enter_context(Visitor(stage.broker.address, mine.login, *filters, options=options))
         entered = spy.until(lambda: spy.link.connected, 30)
+        spy.link.publish(mine.address.event("parcel"), _event_of(other.address.device, mine))
+        spy.stay(0.5)  # brokers may hang up at what follows
         for topic in (
             f"{theirs}/state", f"{theirs}/evt/parcel", f"{theirs}/cmd/open", f"{theirs}/ack", f"{theirs}/cfg",
             f"{branch}/{mine.address.device}/cmd/open", f"{branch}/{mine.address.device}/ack", "cunda/v1",
             "$CONTROL/dynamic-security/v1", "$SYS/broker/x",
         ):  # fmt: skip
             spy.link.publish(topic, b"spoofed", retain=topic.endswith("open"))
-        forged = _event_of(other.address.device, mine)
-        spy.link.publish(mine.address.event("parcel"), forged)
         with stage.database.begin() as session:
             desk = CommandDesk(stage.database, _keyring(stage), SystemClock(), SystemIds())
             desk.issue(session, other.address.device, BOX, "user:trial", "collection")

@@ -71,6 +71,19 @@ class AccessPlugin(BaseTopicPlugin):  # type: ignore[misc]
         return may(session.username, topic, write=action == Action.PUBLISH)
 
 
+class DiscreetBroker(Broker):  # type: ignore[misc]
+    """Keeps what it keeps to those who may read it.
+
+    amqtt 0.12.1 sends a client that connects whatever is kept under anybody's subscription; the trial S1 found it.
+    """
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        if may(session.username or "", subscription[0], write=False):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
+
 def limit_packets(limit: int) -> None:
     """Make amqtt hang up on packets longer than ``limit``; it has no such setting (0.12.1)."""
     read_header = MQTTFixedHeader.from_stream.__func__
@@ -94,7 +107,7 @@ async def serve(folder: Path, port: int) -> None:
     """Run the broker until the process is asked to end."""
     limit_packets(MAX_PACKET_BYTES)
     here = AccountsPlugin.__module__
-    broker = Broker(
+    broker = DiscreetBroker(
         {
             "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}", "max_connections": MAX_CONNECTIONS}},
             "plugins": {

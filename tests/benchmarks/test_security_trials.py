@@ -34,6 +34,12 @@ def test_a_security_trial_holds(run: Callable[..., TrialResult], name: str) -> N
     assert result.held, [figure for figure in result.figures if not figure.held]
 
 
+def test_on_amqtt_too_a_device_reads_and_writes_its_own_only(run: Callable[..., TrialResult]) -> None:
+    """The broker of last resort keeps devices apart as well, also from what it keeps."""
+    result = run("S1", "amqtt")
+    assert result.held, [figure for figure in result.figures if not figure.held]
+
+
 def test_without_mosquitto_certificates_are_not_tried(run: Callable[..., TrialResult]) -> None:
     """On amqtt a revoked device is out by its password, and the trial says that certificates were not tried."""
     result = run("S2", "amqtt")
