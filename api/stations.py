@@ -87,6 +87,8 @@ def ticking_stations(database: Database, stations: Stations) -> Iterator[None]:
                 tick_stations(database, stations)
             except CundaError as problem:
                 get_logger("api").warning("station_tick_failed", error_code=problem.code, detail=problem.message)
+            except Exception as problem:  # time must go on at all other stations
+                get_logger("api").error("station_tick_broke", exc_info=(type(problem), problem, problem.__traceback__))
 
     thread = threading.Thread(target=work, name="cunda-stations", daemon=True)
     thread.start()
