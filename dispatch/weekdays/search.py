@@ -31,7 +31,6 @@ MOST_SPREAD: Final = 1.2
 MOST_FOR_EVEN: Final = 1.12
 """What even routes may cost, as a multiple of the week without."""
 _AIMED_SPREAD: Final = 1.15
-_EVEN_TRIES: Final = 4
 _EVEN_EFFORT: Final = 4  # routes beyond the limit are planned anew, which takes longer than polishing
 
 
@@ -296,23 +295,32 @@ def _balanced(
     """
     alone_s = (_alone_s(problem, village, pattern) for village, pattern in enumerate(patterns) if pattern)
     farthest_s = max(alone_s, default=0)
-    best, found = routes, routes
-    for _ in range(_EVEN_TRIES):
-        lengths = _lengths(found)
-        if not lengths or _spread(found) <= MOST_SPREAD:
+    best = found = routes
+    far_going = _far_going(problem)
+    # Vehicles of a short range make short routes: where the limit alone does not help, the others do their work.
+    for kinds, limited in ((problem, True), (far_going, False), (far_going, True), (far_going, True)):
+        if not _lengths(found) or _spread(found) <= MOST_SPREAD:
             break
-        longest_s = max(farthest_s, int(_AIMED_SPREAD * sum(lengths) / len(lengths)))
-        shorter = {}
-        for day, before in found.items():
+        mean_s = sum(_lengths(found)) / len(_lengths(found))
+        longest_s = max(farthest_s, int(_AIMED_SPREAD * mean_s)) if limited else None
+        start, found = found if limited else routes, {}
+        for day, before in start.items():
             waiting = day_load(problem, patterns, day)
-            shorter[day] = solve_day(problem, waiting, _EVEN_EFFORT * iterations, seed + day, before, longest_s)
+            found[day] = solve_day(kinds, waiting, _EVEN_EFFORT * iterations, seed + day, before, longest_s)
             told.step()
-        found = shorter
-        if _visits(found) < _visits(routes) or _cost(found) > MOST_FOR_EVEN * _cost(routes):
-            break
-        if _spread(found) < _spread(best):
+        bought = _visits(found) >= _visits(routes) and _cost(found) <= MOST_FOR_EVEN * _cost(routes)
+        if bought and _spread(found) < _spread(best):
             best = found
     return best
+
+
+def _far_going(problem: WeekProblem) -> WeekProblem:
+    """Return the week without vehicles that a charge or tank limits, unless there are no others."""
+    free = sum(kind.count for kind in problem.kinds if kind.max_distance_m is None)
+    if not free:
+        return problem
+    kinds = tuple(kind if kind.max_distance_m is None else replace(kind, count=0) for kind in problem.kinds)
+    return replace(problem, kinds=kinds)
 
 
 def _lengths(routes: dict[int, tuple[DayRoute, ...]]) -> list[int]:
