@@ -3,8 +3,9 @@
 Each level lets more change than the one before: at ``times`` every stop keeps vehicle and order and what waits is put
 where it costs least; at ``sequence`` the order on a vehicle may change; at ``vehicle`` everything that no lock holds.
 The looser levels pay the routing problem's prices for differing from the reference, and where the outcome exceeds the
-budget the prices are raised and the search repeated. The answer is the cheapest outcome within the budget, counted
-with the budget's weights, and it is always told what an unrestricted re-plan of the same routes would have cost.
+budget the prices are raised and the search repeated. Of the outcomes within the budget that are near the cheapest the
+answer is the least disturbing, by the budget's weights, and it is always told what an unrestricted re-plan of the same
+routes would have cost.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ ReplanLevel = Literal["times", "sequence", "vehicle"]
 LEVELS: Final[tuple[ReplanLevel, ...]] = ("times", "sequence", "vehicle")
 _PRICE_STEPS: Final = (1, 6, 36)
 """Factors of the disturbance prices, tried in turn while the outcome exceeds the budget."""
+NEAR_PERCENT: Final = 2
+"""An outcome that costs this much more than the cheapest is as good, if it disturbs less."""
 _NEIGHBOURS: Final = 4
 """Routes beside each affected one that take part: enough to take over its stops, few enough to stay undisturbed."""
 
@@ -94,10 +97,10 @@ class Outcome:
         """Tell whether it keeps the budget and breaks no rule that was kept."""
         return not self.exceeded and not self.flaws
 
-    def rank(self, budget: Budget) -> tuple[bool, int, int]:
-        """Return what makes one outcome better than another."""
-        total = self.cost_fen + self.left_out_fen + budget.price_fen(self.disturbance)
-        return not self.within_budget, sum(self.exceeded.values()) + self.flaws, total
+    @property
+    def total_fen(self) -> int:
+        """Return its cost with the price of what is left out."""
+        return self.cost_fen + self.left_out_fen
 
     def as_dict(self) -> dict[str, Any]:
         """Return its figures as plain JSON."""
@@ -131,8 +134,7 @@ class Replan:
     @property
     def gap_percent(self) -> float:
         """Return by how many percent the choice costs more than the unrestricted re-plan, left-out prices counted."""
-        free = self.unrestricted.cost_fen + self.unrestricted.left_out_fen
-        mine = self.chosen.cost_fen + self.chosen.left_out_fen
+        free, mine = self.unrestricted.total_fen, self.chosen.total_fen
         return round(100 * (mine - free) / free, 2) if free else 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -177,13 +179,26 @@ def replan(
         progress("replan", at, searches + 1, level)
         tried += task.loosen(level, order.seconds / searches)
     progress("replan", searches, searches + 1, "unrestricted")
-    free = task.free(order.seconds / searches, min(tried, key=lambda one: one.cost_fen + one.left_out_fen))
+    free = task.free(order.seconds / searches, min(tried, key=lambda one: one.total_fen))
     if order.level == "vehicle":
         tried.append(free)
-    chosen = min(tried, key=lambda one: one.rank(order.budget))
+    chosen = choose(tried, order.budget)
     progress("replan", searches + 1, searches + 1, "done")
     difference = differ(board.routes, chosen.board.routes, order.budget.tolerance_s)
     return Replan(chosen, tuple(tried), free, difference, _parts(board, chosen.board))
+
+
+def choose(tried: Sequence[Outcome], budget: Budget) -> Outcome:
+    """Choose among the outcomes within the budget: of those near the cheapest the least disturbing.
+
+    Where none keeps the budget, the one that exceeds it least.
+    """
+    kept = [one for one in tried if one.within_budget]
+    if not kept:
+        return min(tried, key=lambda one: (one.flaws, sum(one.exceeded.values()), one.total_fen))
+    cheapest = min(one.total_fen for one in kept)
+    near = [one for one in kept if 100 * one.total_fen <= (100 + NEAR_PERCENT) * cheapest]
+    return min(near, key=lambda one: (budget.price_fen(one.disturbance), one.total_fen))
 
 
 class _Task:
@@ -248,7 +263,7 @@ class _Task:
         begun = self._board(self._search(problem, seconds / 2, self.first))
         again = self._board(self._search(problem, seconds / 2, self._solution(best.board)))
         outcomes = [self._outcome("unrestricted", 0, one) for one in (begun, again)]
-        return min(outcomes, key=lambda one: (one.flaws, one.cost_fen + one.left_out_fen))
+        return min(outcomes, key=lambda one: (one.flaws, one.total_fen))
 
     # -- between boards and problems ----------------------------------------------------------------------
 

@@ -10,9 +10,10 @@ import { openBrowser } from "./browser.mjs";
 import * as atConsole from "./console.mjs";
 import * as onHandheld from "./courier.mjs";
 import * as ofDevices from "./devices.mjs";
+import * as inDraft from "./editing.mjs";
 import * as atStation from "./station.mjs";
 
-const scenarios = { ...atConsole, ...onHandheld, ...atStation, ...ofDevices };
+const scenarios = { ...atConsole, ...onHandheld, ...atStation, ...ofDevices, ...inDraft };
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const config = JSON.parse((await lines.next()).value);
 const say = (body) => process.stdout.write(`${JSON.stringify(body)}\n`);

@@ -54,10 +54,10 @@ def test_m_06_a_re_optimisation_is_a_proposal_with_its_price(desk: PlanDesk, day
     proposal_id, found = optimise(desk, view.id, ReplanOrder(seconds=1), search, WHO)
     assert desk.read(view.id).steps == 1
     assert found.chosen.within_budget
-    assert found.chosen.cost_fen <= desk.read(view.id).board.cost_fen
+    assert 100 * found.chosen.cost_fen <= 102 * desk.read(view.id).board.cost_fen
     assert {one.level for one in found.tried} >= {"times", "sequence", "vehicle"}
     assert found.unrestricted.cost_fen <= found.chosen.cost_fen
-    assert found.gap_percent >= 0
+    assert 0 <= found.gap_percent <= 2
     assert all(found.as_dict()["parts"])
     _, after = desk.accept(view.id, proposal_id, WHO)
     assert after.board.cost_fen == found.chosen.cost_fen

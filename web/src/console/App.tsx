@@ -12,6 +12,7 @@ import { useSession } from "../session/Session";
 import { Activity } from "./Activity";
 import { Day } from "./Day";
 import { Devices } from "./Devices";
+import { EditPlan } from "./editing/EditPlan";
 import { Head } from "./Head";
 import { usePlace } from "./place";
 
@@ -78,6 +79,14 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
       </div>
     );
   }
+  if (place.view === "edit") {
+    return (
+      <div className="console console--page">
+        {head(null)}
+        <EditPlan key={`${region.name}/${day}`} region={region.name} day={day} />
+      </div>
+    );
+  }
   if (place.view === "activity") {
     return (
       <div className="console console--page">
@@ -113,6 +122,7 @@ function Views({ view, onView }: { view: string | null; onView(view: string | nu
   const { t } = useLanguage();
   const kinds = [
     [null, t("view.plan")],
+    ["edit", t("view.edit")],
     ["activity", t("view.activity")],
     ["devices", t("view.devices")],
   ] as const;

@@ -1,0 +1,56 @@
+/** What a dispatcher does on the editing page: try, do, take back, compare, lock, ask why. */
+
+import { accessibilityMistakes, logIn } from "./browser.mjs";
+
+const steps = (page) => page.locator("[data-steps]");
+
+export async function editPlan({ page, config, picture }) {
+  await page.goto(`${config.url}/console/#region=${config.region}&day=${config.day}&view=edit`);
+  await logIn(page, config.dispatcher);
+  const stops = page.locator("button[data-stop]:not([disabled])");
+  await stops.nth(2).waitFor({ timeout: 60_000 });
+  const before = await order(page);
+
+  // Keyboard twin of dragging: Alt and an arrow key try the next place.
+  await stops.nth(1).focus();
+  await page.keyboard.press("Alt+ArrowUp");
+  await page.locator("[data-tentative]").waitFor();
+  const keptBefore = await steps(page).getAttribute("data-steps");
+  const tentative = await page.locator("[data-tentative]").getAttribute("data-tentative");
+  const added = await page.locator("[data-added]").getAttribute("data-added");
+  if (tentative === "breaks") await page.fill("input[name=reason]", "客户要求");
+  await page.locator(".editing__card--try button.button--primary").click();
+  await page.waitForSelector("[data-steps='1']");
+  const moved = await order(page);
+
+  await page.waitForSelector(".editing[aria-busy=false]");
+  await page.keyboard.press("Control+z");
+  await page.waitForSelector("[data-steps='2']");
+  const undone = await order(page);
+  await page.click("button:has-text('重做')");
+  await page.waitForSelector("[data-steps='3']");
+
+  // The menu twin: choose, rank places, ask why, lock.
+  await stops.nth(2).click();
+  await page.click("button:has-text('最佳位置')");
+  await page.waitForSelector("[data-places]");
+  const places = Number(await page.locator("[data-places]").getAttribute("data-places"));
+  await page.click("button:has-text('为什么')");
+  await page.waitForSelector("[data-why=planned]");
+  await page.selectOption("select[name=lock]", "vehicle");
+  await page.waitForSelector("[data-lock=vehicle]");
+  await page.click("button:has-text('对比')");
+  await page.waitForSelector("[data-difference]");
+  await picture("editing-zh");
+  const mistakes = await accessibilityMistakes(page);
+  await page.click("button[lang=en]");
+  await page.waitForSelector("text=Save and publish");
+  await page.click("button:has-text('Save version')");
+  await page.waitForSelector("[data-saved]");
+  await picture("editing-en");
+  return { before, moved, undone, keptBefore, added, places, mistakes, saved: await page.locator("[data-saved]").getAttribute("data-saved") };
+}
+
+function order(page) {
+  return page.locator("button[data-stop]").evaluateAll((all) => all.map((one) => one.getAttribute("data-stop")));
+}
