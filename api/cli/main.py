@@ -30,6 +30,7 @@ from api.cli import (
     serve,
     sim,
     solve,
+    station_lights,
     users,
 )
 from api.cli.terminal import report_error
@@ -47,7 +48,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _part in (demo, plan, serve, broker, kiosks, solve, doctor, docs):
+for _part in (demo, plan, serve, broker, kiosks, station_lights, solve, doctor, docs):
     _part.add_to(app)
 app.add_typer(region.app, name="region")
 app.add_typer(activity.app, name="activity")

@@ -15,9 +15,11 @@ from sqlalchemy import select, update
 
 from api.auth.model import User
 from api.services import Services
+from api.station_lights import LightOrders, keep_lights, read_strips
 from dispatch.parcels.model import Parcel
 from dispatch.products.service import seed_products
 from dispatch.stations.model import StationFact
+from firmware_bridge.simulator.wled import SimWled, WledServer
 from kernel.db import Base, Database
 from lockers.codes import entry_code
 from lockers.dock import DockManifest, DockVisit, proof
@@ -26,6 +28,7 @@ from lockers.registry.repository import SiteRepository
 
 STATION = "s-1x"
 _keys = count(1)
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +211,42 @@ def test_a_night_visit_over_http(keeper: Any, services: Services, counter: list[
     assert step("exit_scan", carried=[counter[0]])["state"] == "reconciled"
     assert step("exited")["state"] == "left"
     assert step("lights_on")["code"] == "impossible_step"
+
+
+def test_a_visitors_cells_shine_on_the_strip_and_go_dark(
+    keeper: Any, server: Any, services: Services, counter: list[str], tmp_path: Path
+) -> None:
+    """The program beside the shelves lights the visitor's cells in one colour, and darkens them at the end."""
+    post(keeper, f"/stations/{STATION}:deposit", {"items": [{"key": counter[0]}, {"key": counter[1]}]})
+    made = post(keeper, f"/stations/{STATION}/passes", {"holder": "person-1", "parcel_ids": counter[:1]}).json()
+    text = made["key_base32"]
+    key = base64.b32decode(text + "=" * (-len(text) % 8))
+    enter = {"pass_id": made["pass_id"], "digits": entry_code(key, STATION, services.clock.now())}
+    visit = post(keeper, f"/stations/{STATION}:enter", enter).json()
+    step = f"/stations/{STATION}/visits/{visit['id']}:step"
+    for event in ("entered", "identified", "lights_on"):
+        post(keeper, step, {"event": event})
+    wled = SimWled(lamps=16)
+    with WledServer(wled) as controller:
+        described = tmp_path / "strips.toml"
+        described.write_text(
+            f'[[strip]]\nhost = "127.0.0.1"\nport = {controller.port}\nlamps = 16\n'
+            'cells = { "A-01" = [0, 8], "A-02" = [8, 16] }\n'
+        )
+        strips = read_strips(described)
+        orders = LightOrders(server.url, STATION, "station-1", PASSWORD)
+        seen: list[dict[int, str]] = []
+
+        def shown(_seconds: float) -> bool:
+            seen.append(wled.shining())
+            return bool(seen[-1])
+
+        keep_lights(orders, strips, shown)
+        assert seen[-1] == dict.fromkeys(range(8), "E69F00")
+        post(keeper, step, {"event": "exited"})
+        assert orders() == []
+        orders.close()
+    assert wled.shining() == {}
 
 
 def test_a_count_over_http_is_signed(keeper: Any, counter: list[str]) -> None:
