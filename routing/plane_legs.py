@@ -46,8 +46,11 @@ class PlaneLegs:
     def __getitem__(self, pair: tuple[Any, Any]) -> Any:
         """Compute the legs of one pair, or of all pairs two index arrays broadcast to."""
         origin, target = pair
-        apart = self._points[origin] - self._points[target]
-        return np.floor(np.hypot(apart[..., 0], apart[..., 1]) * self._factor + 0.5).astype(np.int32)
+        across = self._points[origin, 0] - self._points[target, 0]
+        if not self._factor:
+            return np.zeros_like(across, dtype=np.int32)
+        along = self._points[origin, 1] - self._points[target, 1]
+        return np.floor(np.sqrt(across * across + along * along) * self._factor + 0.5).astype(np.int32)
 
     def item(self, origin: int, target: int) -> int:
         """Return one leg as a plain integer."""

@@ -97,8 +97,13 @@ def solve_model(
     initial: Solution | None,
     params: SearchParams,
     progress: Progress | None,
+    patience: StopRule | None = None,
 ) -> a.State:
-    """Search with one thread until the rule says stop; return the state that holds the best plan."""
+    """Search with one thread until the rule says stop; return the state that holds the best plan.
+
+    The first plan is made to the end even if that takes longer, until ``patience`` (``stop`` without it) is over.
+    """
+    patience = patience or stop
     data, flags = model.data, model.flags
     search = kernels(flags).search
     state = new_state(data, flags, model.leads, seed, _longest(data))
@@ -109,8 +114,8 @@ def solve_model(
     elif _fleet_is_a_choice(model):
         state = best_fleet_start(model, stop, run, seed, params)
     elif not model.required[model.leads].all():
-        state = full_start(model, seed, lambda: stop.fraction(run.seen()) >= 1.0)
-    construct(model, state, seed, lambda: stop.fraction(run.seen()) >= 1.0)
+        state = full_start(model, seed, lambda: patience.fraction(run.seen()) >= 1.0)
+    construct(model, state, seed, lambda: patience.fraction(run.seen()) >= 1.0)
     note_best(model, run, state)
     top = params.start_heat * mean_arc(model, state)
     ratio = params.end_heat / params.start_heat

@@ -197,7 +197,8 @@ class _Search:
         part = Part(self.problem, pieces, fleet)
         seed = self.seed + own.iterations + worker * driver.SEED_STRIDE
         model = compile_problem(part.problem, params.near)
-        state = driver.solve_model(model, Slice(self.stop, now, end), run, seed, part.initial, params, None)
+        share = Slice(self.stop, now, end)
+        state = driver.solve_model(model, share, run, seed, part.initial, params, None, patience=self.stop)
         own.iterations, own.cpu_s = run.iterations, time.thread_time() - cpu_began_s
         if self.progress is not None and worker == 0:
             self.progress("solve", int(1000 * min(1.0, end)), 1000, f"part of {part.problem.task_count} stops")
