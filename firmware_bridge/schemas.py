@@ -353,6 +353,7 @@ class DoorEvent(Message):
     target: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] = Field(description="Box or door.")
     cmd_id: CommandId | None = Field(default=None, description="The command that caused it, if one did.")
     by_hand: bool = Field(default=False, description="Opened without a pulse of ours.")
+    not_latched: bool = Field(default=False, description="Sprang open again right after it was shut.")
     inside: Annotated[str, Field(pattern=r"^(empty|occupied)$")] | None = Field(
         default=None, description="With `door.closed`: what the sensor inside says, where there is one."
     )

@@ -156,7 +156,8 @@ class Actuator:
         if move.before is Door.UNKNOWN:
             return  # found, not seen moving
         if move.now is Door.OPEN and move.target != self._working_on:
-            self._record(Fact("door", "door.opened", {"target": move.target, "by_hand": True}))
+            latch = {"not_latched": True} if move.unlatched else {}
+            self._record(Fact("door", "door.opened", {"target": move.target, "by_hand": True, **latch}))
         elif move.now is Door.CLOSED:
             self._record(Fact("door", "door.closed", {"target": move.target}))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ from firmware_bridge.bus.cabinet import Board, BoxMoved, Cabinet
 from firmware_bridge.bus.master import BusMaster
 from firmware_bridge.bus.port import Port, TcpPort, TtyPort
 from firmware_bridge.codecs import CODECS
-from firmware_bridge.codecs.board import BoardSettings, Changed
+from firmware_bridge.codecs.board import BoardSettings, Changed, Line
 from firmware_bridge.errors import AgentConfigError
+from kernel.errors import CundaError
 
 _BOARD_FIELDS = (
     "address", "locks", "one_is_open", "lock_before_status", "pulse_ms", "turnaround_s", "reply_s", "unlock_reply_s",
+    "experimental",
 )  # fmt: skip
 
 
@@ -45,13 +48,18 @@ def build_cabinet(path: Path, on_move: Callable[[BoxMoved], None]) -> Cabinet | 
         if cabinet:
             cabinet[0].changed(report)
 
-    port = _open(str(described["port"]), codec.family)
-    bus = BusMaster(port, codec, strips_echo=bool(described.get("strips_echo", False)), on_change=changed)
-    units = [
-        Board(bus, settings, {lock: f"{prefix}{lock}" for lock in range(1, settings.locks + 1)})
-        for settings, prefix in boards
-    ]
-    cabinet.append(Cabinet(units, on_move))
+    line = replace(codec.line, baud=int(described.get("baud", codec.line.baud)))
+    port = _open(str(described["port"]), line)
+    bus = BusMaster(port, codec, line, strips_echo=bool(described.get("strips_echo", False)), on_change=changed)
+    try:
+        units = [
+            Board(bus, settings, {lock: f"{prefix}{lock}" for lock in range(1, settings.locks + 1)})
+            for settings, prefix in boards
+        ]
+        cabinet.append(Cabinet(units, on_move))
+    except CundaError:
+        port.close()  # whoever mends the description must find the line free
+        raise
     return cabinet[0]
 
 
@@ -62,9 +70,9 @@ def _settings(board: dict[str, Any]) -> BoardSettings:
     return BoardSettings(**{name: board[name] for name in _BOARD_FIELDS if name in board})
 
 
-def _open(where: str, family: str) -> Port:
+def _open(where: str, line: Line) -> Port:
     if not where.startswith("tcp://"):
-        return TtyPort(where, CODECS[family].line)
+        return TtyPort(where, line)
     host, _, port = where.removeprefix("tcp://").rpartition(":")
     if not host or not port.isdigit():
         raise AgentConfigError(f"cabinet: {where} is not tcp://host:port", port=where)

@@ -241,6 +241,12 @@ def test_a_door_opened_by_hand_is_told_as_such(bench: Bench) -> None:
     assert bench.events() == [("door.opened", {"target": "c1-1", "by_hand": True})]
 
 
+def test_a_door_that_does_not_latch_says_so(bench: Bench) -> None:
+    """A door that springs open right after it was shut is told apart from one that somebody opened."""
+    bench.actuator.moved(BoxMoved("c1-1", Door.CLOSED, Door.OPEN, unlatched=True))
+    assert bench.events() == [("door.opened", {"target": "c1-1", "by_hand": True, "not_latched": True})]
+
+
 def test_the_actuator_outlives_a_broken_opening(bench: Bench) -> None:
     """An opening that breaks the program half-way does not keep the next one from being carried out."""
     bench.actuator.start()
