@@ -85,7 +85,7 @@ def edit(
     figures, flaws = figures_of(after), [flaw.as_dict() for flaw in worsened(before, after)]
     added = after.cost_fen - before.cost_fen
     lines = [
-        f"{added / 100:+.2f} yuan",
+        f"{_signed(added)} yuan",
         _summary(figures),
         *(f"  breaks {flaw['code']}: {flaw['message']}" for flaw in flaws),
     ]
@@ -116,7 +116,7 @@ def places(
     with ready_services() as services:
         found = services.desk.places(draft_id, stop, limit)
     lines = [
-        f"{one.vehicle_id} position {one.position}: {one.added_fen / 100:+.2f} yuan, moves {len(one.affected)} stops"
+        f"{one.vehicle_id} position {one.position}: {_signed(one.added_fen)} yuan, moves {len(one.affected)} stops"
         for one in found
     ]
     emit([plain(one) for one in found], json, lines or ["it fits nowhere as things are"])
@@ -131,7 +131,7 @@ def diff(
     with ready_services() as services:
         found = services.desk.difference(draft_id, against).as_dict()
     told = ", ".join(f"{name} {count}" for name, count in found["disturbance"].items())
-    lines = [f"{found['added_fen'] / 100:+.2f} yuan; {told}"]
+    lines = [f"{_signed(found['added_fen'])} yuan; {told}"]
     lines += [f"  {one['vehicle_id']}: {len(one['changes'])} changes" for one in found["routes"]]
     emit(found, json, lines)
 
@@ -146,7 +146,7 @@ def explain(
         found = services.desk.explain(draft_id, stop)
     lines = [found.sentence_en, *(f"  {one['code']} ({one['certainty']})" for one in found.reasons)]
     lines += [
-        f"  fix: {one['constraint']} +{one['change']} {one['unit']} at {one['cost_fen'] / 100:.2f} yuan"
+        f"  fix: {one['constraint']} +{one['change']} {one['unit']} at {_yuan(one['cost_fen'])} yuan"
         for one in found.fixes
     ]
     lines += [f"  displaces {one['name']} ({one['stop_key']})" for one in found.displaces]
@@ -163,7 +163,7 @@ def save(
     with ready_services() as services:
         made = services.desk.save(draft_id, _who(reason), publish=publish)
     state = "in force" if made.published else "not published"
-    emit(plain(made.as_dict()), json, [f"version {made.number} ({state}), {made.cost_fen / 100:.2f} yuan"])
+    emit(plain(made.as_dict()), json, [f"version {made.number} ({state}), {_yuan(made.cost_fen)} yuan"])
 
 
 def event(
@@ -215,7 +215,7 @@ def event(
     told = ", ".join(f"{name} {count}" for name, count in chosen.disturbance.as_dict().items())
     lines = [
         f"draft {made.draft.id}: {told}; budget {'kept' if chosen.within_budget else 'EXCEEDED'}",
-        f"  cost {chosen.cost_fen / 100:.2f} yuan; unrestricted {free.cost_fen / 100:.2f} yuan "
+        f"  cost {_yuan(chosen.cost_fen)} yuan; unrestricted {_yuan(free.cost_fen)} yuan "
         f"({made.replan.gap_percent:+.2f} %)",
         f"  {'published' if made.published is not None else 'not published'}",
     ]
@@ -239,9 +239,19 @@ def _who(reason: str = "") -> Who:
     return Who("user:cli", reason)
 
 
+def _yuan(fen: int) -> str:
+    from kernel.money import Fen, format_yuan
+
+    return format_yuan(Fen(fen))
+
+
+def _signed(fen: int) -> str:
+    return f"{'+' if fen > 0 else ''}{_yuan(fen)}"
+
+
 def _summary(figures: Mapping[str, int]) -> str:
     return (
-        f"  {figures['cost_fen'] / 100:.2f} yuan, {figures['routes']} routes, {figures['stops']} stops, "
+        f"  {_yuan(figures['cost_fen'])} yuan, {figures['routes']} routes, {figures['stops']} stops, "
         f"{figures['unassigned']} parcels on no route, {figures['late_stops']} stops late, "
         f"{figures['violations']} rules broken"
     )

@@ -454,7 +454,7 @@ def _release(board: Board, form: Form, _workshop: Workshop) -> Board:
     keys = [stop.key for stop in board.scene.stops if stop.deliveries] if form.has("all") else _keys(board, form)
     left = {key for van in board.scene.vans if van.has_left for key in van.loaded}
     late = {key: ready_s for key in keys if key not in left}
-    scene = replace(board.scene, releases={**board.scene.releases, **late})
+    scene = board.scene.with_releases(late)
     anew = sorted({board.place_of[key] for key in late if key in board.place_of})
     return board.with_scene(scene, anew=anew)
 

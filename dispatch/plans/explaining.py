@@ -17,6 +17,7 @@ from dispatch.plans.board import Board
 from dispatch.plans.edits import best_places
 from dispatch.plans.problem import left_out_fen
 from dispatch.plans.routes import PlannedStop
+from kernel.money import Fen, format_yuan
 from routing.alone import AloneBounds, Paths
 from routing.explain import Explanation, explain
 from routing.problem import Problem, to_fen
@@ -212,7 +213,8 @@ def _planned(board: Board, key: str) -> StopExplanation:
     elsewhere = [place for place in places if (place["vehicle"], place["position"]) != (name, at)][:_ALTERNATIVES]
     time = _time_of(board, key, one, at)
     number = board.van(name).number
-    more = f"{min(place['more_fen'] for place in elsewhere) / 100:.2f}" if elsewhere else None
+    more = format_yuan(Fen(min(place["more_fen"] for place in elsewhere))) if elsewhere else None
+    saving = format_yuan(Fen(saving_fen))
     return StopExplanation(
         stop_key=key,
         planned=True,
@@ -224,9 +226,9 @@ def _planned(board: Board, key: str) -> StopExplanation:
         reasons=(),
         fixes=(),
         displaces=(),
-        sentence_en=f"Route {number} serves it for {saving_fen / 100:.2f} yuan; "
+        sentence_en=f"Route {number} serves it for {saving} yuan; "
         + (f"the next best place costs {more} yuan more." if more else "it fits nowhere else as things are."),
-        sentence_zh=f"由{number}号路线服务，成本{saving_fen / 100:.2f}元；"
+        sentence_zh=f"由{number}号路线服务，成本{saving}元；"
         + (f"次优位置多{more}元。" if more else "按现状无其他可行位置。"),
     )
 

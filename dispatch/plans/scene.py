@@ -226,6 +226,18 @@ class Scene:
     def _leaves_s(self, van: Van) -> int:
         return max(van.kind.shift_start_s, self.now_s)
 
+    def with_releases(self, late: Mapping[str, int]) -> Scene:
+        """Return the scene with the freight of some stops at the depot at other times."""
+        fresh = replace(self, releases={**self.releases, **late})
+        for name in _KEPT:
+            if name in self.__dict__:
+                fresh.__dict__[name] = self.__dict__[name]
+        problem = self.__dict__.get("problem")
+        if problem is not None:
+            tasks = tuple(replace(one, release_s=late[one.id]) if one.id in late else one for one in problem.tasks)
+            fresh.__dict__["problem"] = replace(problem, tasks=tasks)
+        return fresh
+
     def with_stops(self, stops: Iterable[Stop]) -> Scene:
         """Return the scene with stops changed or added; the matrices must know their points."""
         known = dict(self.stop_of)
