@@ -24,6 +24,7 @@ from dispatch.plans.drafts import PlanDesk
 from dispatch.plans.matrices import MatrixStore
 from dispatch.plans.service import Planner
 from dispatch.products.service import seed_products
+from dispatch.weekdays.service import postponed
 from firmware_bridge.server.commands import CommandDesk
 from firmware_bridge.server.enrolment import Keyring
 from kernel.clock import Clock, SystemClock
@@ -53,7 +54,7 @@ def build_services(
     importer = ManifestImporter(the_ids, the_clock, limits)
     matrices = MatrixStore(settings.home / "matrices")
     ledger = Ledger(the_ids, the_clock)
-    planner = Planner(the_database, regions, the_ids, the_clock, matrices, solve_within, _software())
+    planner = Planner(the_database, regions, the_ids, the_clock, matrices, solve_within, _software(), rhythm=postponed)
     return Services(
         settings=settings,
         database=the_database,

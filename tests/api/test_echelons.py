@@ -16,23 +16,9 @@ import pytest
 
 from api.cli.main import main
 from api.services import Services
-from dispatch.products.service import seed_products
-from kernel.db import Base, Database
 
 _keys = count(1)
 PATIENCE_S = 120
-
-
-@pytest.fixture(scope="module")
-def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make every table as the program has it, with the products; each test gets a copy."""
-    path = tmp_path_factory.mktemp("prepared") / "cunda.db"
-    database = Database(f"sqlite:///{path}")
-    Base.metadata.create_all(database.engine)
-    with database.begin() as session:
-        seed_products(session)
-    database.close()
-    return path
 
 
 def _post(client: httpx.Client, path: str, body: dict[str, Any]) -> httpx.Response:
@@ -138,7 +124,6 @@ def test_both_are_commands_with_pictures(
     """`cunda echelons plan` and `cunda weekdays plan` print what they did and write readable pictures."""
     monkeypatch.setenv("CUNDA_HOME", str(services.settings.home))
     services.database.close()
-    monkeypatch.setattr("api.bootstrap.require_schema", lambda database: None)
     svg, geojson = tmp_path / "map.svg", tmp_path / "map.geojson"
     common = ["--region", two_villages, "--rounds", "1", "--svg", str(svg), "--geojson", str(geojson), "--json"]
     assert main(["echelons", "plan", "--date", due_day.isoformat(), "--iterations", "200", *common]) == 0
