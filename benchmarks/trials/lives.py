@@ -119,7 +119,7 @@ def _know_doors(cabinet: Cabinet) -> None:
     until_s = time.monotonic() + 5
     while time.monotonic() < until_s and any(cabinet.door(box).value == "unknown" for box in cabinet.targets):
         cabinet.poll()
-        time.sleep(max(cabinet.due_in_s(), 0.005))
+        time.sleep(min(max(cabinet.due_in_s(), 0.005), 0.06))
 
 
 def _answer(agent: Agent, wire: _BenchWire) -> None:
