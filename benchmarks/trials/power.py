@@ -111,7 +111,7 @@ def recorded(settings: TrialSettings) -> TrialResult:
     return TrialResult(
         (
             exactly("opened by the honest command", honest, 1),
-            exactly("attacks", len(attacks) + 1, len(attacks) + 1),
+            noted("attacks, one of them expired and therefore without a security event", len(attacks) + 1),
             exactly("opened by an attack", opened, 0),
             exactly("attacks without a security event", ", ".join(silent) or "none", "none"),
         )
