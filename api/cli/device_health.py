@@ -82,7 +82,9 @@ def show(device: Device, json: JsonFlag = False) -> None:
 
 
 def commands(
-    device: Device, limit: Annotated[int, typer.Option("--limit", min=1, max=500)] = 20, json: JsonFlag = False
+    device: Device,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many of the latest.")] = 20,
+    json: JsonFlag = False,
 ) -> None:
     """List a device's newest commands and what became of each."""
     from firmware_bridge.server.diagnosis import commands_of
