@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -174,18 +175,18 @@ class Bench:
                 name = command["kind"] + (
                     "" if command.get("position") is not None or command["kind"] != "move" else " to best"
                 )
-                self.time(name, lambda one=command: self.desk.edit(self.draft, one, WHO, override=True))
+                self.time(name, partial(self.desk.edit, self.draft, command, WHO, override=True))
                 if command["kind"] == "remove":
                     insert = {"kind": "insert", "stop": command["stops"][0]}
-                    self.time("explain waiting", lambda one=insert["stop"]: self.desk.explain(self.draft, one))
-                    self.time("insert", lambda one=insert: self.desk.edit(self.draft, one, WHO, override=True))
+                    self.time("explain waiting", partial(self.desk.explain, self.draft, insert["stop"]))
+                    self.time("insert", partial(self.desk.edit, self.draft, insert, WHO, override=True))
                     self.desk.turn(self.draft, "undo", WHO)
                 self.time("undo", lambda: self.desk.turn(self.draft, "undo", WHO))
             self.time("redo", lambda: self.desk.turn(self.draft, "redo", WHO))
             self.desk.turn(self.draft, "undo", WHO)
             key = self.desk.read(self.draft).board.lanes[self.vans()[0]].keys[7]
-            self.time("insertion list", lambda one=key: self.desk.places(self.draft, one, 5))
-            self.time("explain planned", lambda one=key: self.desk.explain(self.draft, one))
+            self.time("insertion list", partial(self.desk.places, self.draft, key, 5))
+            self.time("explain planned", partial(self.desk.explain, self.draft, key))
             self.time("difference", lambda: self.desk.difference(self.draft))
 
 
@@ -206,10 +207,10 @@ def over_http(services: Services, bench: Bench) -> None:
             }
             head = {"If-Match": etag, "Idempotency-Key": f"bench-{number}"}
             answer = bench.time(
-                "http edit", lambda b=body, h=head: client.post(f"/drafts/{bench.draft}:edit", json=b, headers=h)
+                "http edit", partial(client.post, f"/drafts/{bench.draft}:edit", json=body, headers=head)
             )
             assert answer.status_code == 200, answer.text
-            bench.time("http try", lambda b=body: client.post(f"/drafts/{bench.draft}:try", json=b))
+            bench.time("http try", partial(client.post, f"/drafts/{bench.draft}:try", json=body))
 
 
 def landslide(services: Services, version_id: str, seconds: float, most: int) -> dict[str, Any]:

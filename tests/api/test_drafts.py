@@ -16,6 +16,7 @@ from dispatch.plans.summary import VersionSummary
 from kernel.db import Base
 
 Client = httpx.Client
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def keys_of(client: Client, draft: dict[str, Any], vehicle: str = "v-1") -> list
 def finished(client: Client, answer: httpx.Response) -> dict[str, Any]:
     """Wait for an operation to end well."""
     assert answer.status_code == 202, answer.text
-    for _ in range(1200):
+    for _ in range(5400):  # on a fresh machine the first search compiles its rules
         state = client.get(answer.headers["Location"].removeprefix("/api/v1")).json()
         if state["state"] not in ("pending", "running"):
             assert state["state"] == "succeeded", state
