@@ -149,6 +149,13 @@ class BusError(UnavailableError):
     remedy = "Check the adapter, its device name and its cable."
 
 
+class KioskStepError(InputError):
+    """A kiosk's screen asks for something that is no step, or tells it wrongly."""
+
+    code = "kiosk_step"
+    remedy = "docs/devices/kiosk.md lists the steps and what each needs."
+
+
 class CommandError(InputError):
     """A command cannot be issued or resolved as asked."""
 

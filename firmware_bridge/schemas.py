@@ -390,7 +390,8 @@ class AccessPresented(Message):
 
     target: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] = Field(description="Box or door it was for.")
     verdict: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")] = Field(
-        description="`allowed`, or why not: `no_list`, `list_expired`, `unknown`, `grant_expired`."
+        description="`allowed`, or why not: `no_list`, `list_expired`, `unknown`, `grant_expired`; at a reader also "
+        "`second_factor` (a Wiegand card without its PIN) and `locked_out` (too many wrong ones)."
     )
     grant: Annotated[str, Field(max_length=64)] | None = Field(default=None, description="Line that allowed it.")
     cmd_id: CommandId | None = Field(default=None, description="Opening that followed; its end is an event too.")

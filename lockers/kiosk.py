@@ -194,7 +194,7 @@ class Kiosk:
         self._left_open = left_open
         kept = journal.kept()
         fresh = KioskState({cell: Compartment(cell, Door.CLOSED, Occupancy.EMPTY) for cell in boxes}, dict(boxes))
-        self.state = fresh if kept is None else read_state(kept)
+        self.state = fresh if kept is None else _refitted(read_state(kept), fresh)
         if kept is not None:
             self._power_back()
 
@@ -253,6 +253,7 @@ class Kiosk:
         number = waybill or (stock[0] if stock else None)
         if number is None:
             raise KioskRefusedError("no waybill is at hand and the server is out of reach", reason="no_waybills")
+        advance(self._session, "label_printed", self._clock.now(), waybill=number)  # refuses before paper is used
         left = dict(self.state.waybills) | {item.company: tuple(one for one in stock if one != number)}
         self._print(number, item.company)
         self._step(self._session, "label_printed", changes={"waybills": left}, waybill=number)
@@ -335,6 +336,14 @@ class Kiosk:
         self._keep(facts, boxes=boxes, left_open=standing, told=told, dropped=dropped)
         if self.state.session is not None and self.state.session.state == "open" and cell == self.state.cell:
             self._deposit_seen(cell, box.opened, inside)
+
+    def lock_failed(self, cell: str) -> None:
+        """Take that a box's lock did not open: nothing was put in, and the customer may try again or give up."""
+        session, box = self.state.session, self.state.boxes[cell]
+        if session is None or session.state != "open" or cell != self.state.cell or box.opened:
+            return
+        kept = decide(box, "shut_empty").compartment
+        self._step(session, "shut_empty", changes={"boxes": dict(self.state.boxes) | {cell: kept}})
 
     def tick(self) -> tuple[LeftOpen, tuple[str, ...]]:
         """End slow sessions; raise the tiers of doors left open; name parcels nobody collected.
@@ -510,6 +519,13 @@ class Kiosk:
         if self.state.item is None:
             raise ImpossibleStepError("nothing was declared yet")
         return self.state.item
+
+
+def _refitted(kept: KioskState, fresh: KioskState) -> KioskState:
+    """Take in boxes that were built in; one that was taken out stays on the books until it is free."""
+    staying = {cell: box for cell, box in kept.boxes.items() if cell in fresh.boxes or box.book != "free"}
+    sizes = {cell: kept.sizes[cell] for cell in staying} | dict(fresh.sizes)
+    return replace(kept, boxes=dict(fresh.boxes) | staying, sizes=sizes)
 
 
 def write_state(state: KioskState) -> dict[str, Any]:

@@ -33,12 +33,14 @@ class BoxMoved:
     """A box's door is known to be in another state.
 
     ``unlatched`` is set when it sprang open again right after it was shut, without a pulse: the latch did not catch.
+    ``occupied`` is what the sensor inside says of a shut box, None where there is none.
     """
 
     target: str
     before: Door
     now: Door
     unlatched: bool = False
+    occupied: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ class Cabinet:
                 unit.items.clear()
                 found += unit.doors.lost()
                 break
-        moved = [self._moved(board.boxes[move.lock], move) for move in found if move.lock in board.boxes]
+        moved = [self._moved(unit, move) for move in found if move.lock in board.boxes]
         if any(move.before is Door.OPEN and move.now is Door.CLOSED for move in moved):
             unit.busy_until_s = time.monotonic() + LATCH_S
         for move in moved:
@@ -202,14 +204,16 @@ class Cabinet:
                 self._on_move(move)
         return moved
 
-    def _moved(self, target: str, move: DoorMoved) -> BoxMoved:
+    def _moved(self, unit: _UnitState, move: DoorMoved) -> BoxMoved:
+        target = unit.board.boxes[move.lock]
         now_s = time.monotonic()
         shut_s = self._shut_s.pop(target, float("-inf"))
         if move.now is Door.CLOSED and move.before is Door.OPEN:
             self._shut_s[target] = now_s
         pulsed = self._pulsed_s.get(target, float("-inf")) > shut_s
         unlatched = move.now is Door.OPEN and now_s - shut_s <= LATCH_S and not pulsed
-        return BoxMoved(target, move.before, move.now, unlatched)
+        occupied = unit.items.get(move.lock) if move.now is Door.CLOSED else None  # an open box has hands in it
+        return BoxMoved(target, move.before, move.now, unlatched, occupied)
 
     def _due_s(self, unit: _UnitState) -> float:
         if unit.doors.unsettled() or time.monotonic() < unit.watched_until_s:

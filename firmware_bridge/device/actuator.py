@@ -159,7 +159,8 @@ class Actuator:
             latch = {"not_latched": True} if move.unlatched else {}
             self._record(Fact("door", "door.opened", {"target": move.target, "by_hand": True, **latch}))
         elif move.now is Door.CLOSED:
-            self._record(Fact("door", "door.closed", {"target": move.target}))
+            inside = {} if move.occupied is None else {"inside": "occupied" if move.occupied else "empty"}
+            self._record(Fact("door", "door.closed", {"target": move.target, **inside}))
 
     def settle_leftovers(self) -> None:
         """Decide about intents without outcome, left by a power cut: look, never pulse."""

@@ -67,7 +67,8 @@ class Agent:
 
     Notes
     -----
-    :meth:`record` may be called from any thread; everything else belongs to the thread of :func:`serve`.
+    :meth:`record` and :meth:`present` may be called from any thread; everything else belongs to the thread of
+    :func:`serve`.
     """
 
     def __init__(
@@ -123,15 +124,22 @@ class Agent:
         """Tell whether a parcel may be taken in: not while the disk is full, for nobody would hear of it."""
         return not self.store.deposits_refused
 
-    def present(self, credential: str, target: str) -> Allowance:
+    def present(self, credential: str, target: str, *, opens: bool = True) -> Allowance:
         """Open a box for a credential of the local list, with or without network; what came of it is recorded.
 
         The opening takes the same path as any other: intent first, one pulse, word of the sensor.
+
+        Parameters
+        ----------
+        opens
+            False: the right is judged and recorded, the box stays as it is.
         """
         allowance = self.upkeep.local_list.judge(credential, target)
         body: dict[str, Any] = {"target": target, "verdict": allowance.reason}
         if allowance.grant is not None:
-            body |= {"grant": allowance.grant, "cmd_id": self.commander.actuator.open_locally(target)}
+            body["grant"] = allowance.grant
+            if opens:
+                body["cmd_id"] = self.commander.actuator.open_locally(target)
         self.record(Fact("access", "access.presented", body))
         return allowance
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import html
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from firmware_bridge.payload import parse_object
+from kernel.errors import CundaError
 from kernel.log import get_logger
 
 log = get_logger("firmware_bridge.device")
@@ -21,6 +23,23 @@ _WORDS: Final = {
     "on_trial": "新程序试运行中 · a new release is on trial",
     "settings_refused": "新设置被拒绝 · wanted settings were refused",
 }
+
+
+_OURS: Final = ("127.0.0.1", "localhost")
+_MOST_BYTES: Final = 16 * 1024
+_PATIENCE_S: Final = 10.0
+
+
+class Screen(Protocol):
+    """The sending kiosk as its screen needs it."""
+
+    def view(self) -> dict[str, Any]:
+        """Return what is to be shown."""
+        ...
+
+    def act(self, step: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Take a step and return what is to be shown then."""
+        ...
 
 
 def problems_in(status: dict[str, Any]) -> list[str]:
@@ -37,8 +56,99 @@ def problems_in(status: dict[str, Any]) -> list[str]:
     return [word for word, holds in found.items() if holds]
 
 
+class _Server(ThreadingHTTPServer):
+    """What each request needs."""
+
+    daemon_threads = True
+
+    def __init__(self, device: str, status: Callable[[], dict[str, Any]], port: int, screen: Screen | None) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.device, self.status, self.screen = device, status, screen
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = _PATIENCE_S
+    server: _Server
+
+    def do_GET(self) -> None:
+        """Answer with a page, the health, or the kiosk's state."""
+        screen = self.server.screen
+        if not self._is_ours():
+            return
+        if screen is not None and self.path == "/kiosk":
+            self._answer_json(200, screen.view())
+        elif self.path in ("/", "/health"):
+            self._answer_health()
+        else:
+            self._answer(404, "text/plain", "not here")
+
+    def do_POST(self) -> None:
+        """Take one of the kiosk's steps."""
+        screen = self.server.screen
+        if not self._is_ours():
+            return
+        if screen is None or not self.path.startswith("/kiosk/"):
+            self._answer(404, "text/plain", "not here")
+            return
+        body = self._body()
+        if body is None:
+            return
+        try:
+            said = screen.act(self.path.removeprefix("/kiosk/"), parse_object(body or b"{}"))
+        except CundaError as problem:
+            self._answer_json(problem.status, problem.as_dict())
+        else:
+            self._answer_json(200, said)
+
+    def _is_ours(self) -> bool:
+        host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
+        if host.partition(":")[0] in _OURS and origin in (None, f"http://{host}"):
+            return True
+        self._answer(403, "text/plain", "this machine only")
+        return False
+
+    def _body(self) -> bytes | None:
+        """Read what was sent; None when it was refused. Only JSON: a foreign page's form cannot be that."""
+        if self.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
+            self._answer(415, "text/plain", "send application/json")
+            return None
+        size = self.headers.get("Content-Length", "")
+        if not size.isdecimal() or int(size) > _MOST_BYTES:
+            self.close_connection = True
+            self._answer(413, "text/plain", f"send at most {_MOST_BYTES} bytes and say how many")
+            return None
+        return self.rfile.read(int(size))
+
+    def _answer_health(self) -> None:
+        said = self.server.status()
+        problems = problems_in(said)
+        if self.path == "/health":
+            self._answer_json(503 if problems else 200, said | {"problems": problems})
+        else:
+            self._answer(200, "text/html; charset=utf-8", _page(self.server.device, said, problems))
+
+    def _answer_json(self, code: int, said: dict[str, Any]) -> None:
+        self._answer(code, "application/json", json.dumps(said, ensure_ascii=False))
+
+    def _answer(self, code: int, kind: str, text: str) -> None:
+        body = text.encode("utf-8")
+        self.send_response(code)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep requests out of the error stream."""
+        log.debug("health_page", line=format % args)
+
+
 class HealthPage:
-    """Serves ``/`` for people and ``/health`` for programs: 200 when all is well, else 503.
+    """Serves ``/`` for people and ``/health`` for programs: 200 when all is well, else 503; ``/kiosk`` for a screen.
+
+    Whoever calls it by another name than this machine's own, or from a page of another origin, is refused: a browser
+    on the kiosk may show foreign pages.
 
     Parameters
     ----------
@@ -46,6 +156,8 @@ class HealthPage:
         Called for each request, from another thread.
     port
         0 takes a free one.
+    screen
+        Serves ``/kiosk``: its state to GET, its steps to POST as ``/kiosk/STEP`` with JSON; none when omitted.
 
     Raises
     ------
@@ -53,34 +165,10 @@ class HealthPage:
         If the port is taken.
     """
 
-    def __init__(self, device: str, status: Callable[[], dict[str, Any]], port: int) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                said = status()
-                problems = problems_in(said)
-                if self.path == "/health":
-                    self._answer(
-                        503 if problems else 200, "application/json", json.dumps(said | {"problems": problems})
-                    )
-                elif self.path == "/":
-                    self._answer(200, "text/html; charset=utf-8", _page(device, said, problems))
-                else:
-                    self._answer(404, "text/plain", "not here")
-
-            def _answer(self, code: int, kind: str, text: str) -> None:
-                body = text.encode("utf-8")
-                self.send_response(code)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                self.send_header("Cache-Control", "no-store")
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                log.debug("health_page", line=format % args)
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
+    def __init__(
+        self, device: str, status: Callable[[], dict[str, Any]], port: int, screen: Screen | None = None
+    ) -> None:
+        self._server = _Server(device, status, port, screen)
         self._thread = threading.Thread(target=self._server.serve_forever, name="health-page", daemon=True)
         self._thread.start()
 

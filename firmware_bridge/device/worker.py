@@ -1,26 +1,32 @@
-"""The device program itself: agent, doors, health page and watchdog in one process."""
+"""The device program itself: agent, doors, kiosk, badge reader, health page and watchdog in one process."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from firmware_bridge.bus.cabinet import BoxMoved, Cabinet
 from firmware_bridge.device.agent import Agent, serve
+from firmware_bridge.device.badges import BadgeDesk
 from firmware_bridge.device.config import AgentConfig, read_config
 from firmware_bridge.device.hardware import build_cabinet
+from firmware_bridge.device.kiosk import KioskDesk, read_kiosk
 from firmware_bridge.device.supervisor import EXIT_RESTART
 from firmware_bridge.device.watchdog import LIMIT_S, WatchdogState
 from firmware_bridge.errors import AgentConfigError
 from firmware_bridge.link import Waker
+from firmware_bridge.peripherals.assembly import Peripherals, open_peripherals
+from firmware_bridge.peripherals.printer import SqliteJournal
 from kernel.clock import SystemClock
 from kernel.ids import SystemIds
 from kernel.log import get_logger, set_up_logging
@@ -79,13 +85,11 @@ def work(path: Path, *, release: str | None = None, supervised: bool = False) ->
             signal.signal(number, lambda *_: end())
         if supervised:
             threading.Thread(target=_end_with_supervisor, args=(end,), name="supervisor", daemon=True).start()
-        agent, doors = _assemble(path, config, begin_again if supervised else None)
-        if doors is not None:
-            doors.cabinet.poll()  # doors are known before anything left undecided is settled
-            agent.start_cabinet()
-            doors.start(stop)
-        page = _open_page(agent)
-        parts = [doors.alive, lambda: agent.commander.actuator.running] if doors is not None else []
+        device = _assemble(path, config, begin_again if supervised else None)
+        agent = device.agent
+        stack.callback(device.devices.close)
+        parts = device.start(stop)
+        page = _open_page(agent, device.kiosk)
         watchdog = WatchdogState(parts)
         serve([agent], stop, waker, turn=lambda: _turn(agent, watchdog))
         watchdog.rest()
@@ -118,17 +122,60 @@ class _Doors:
             self.cabinet.poll()
 
 
-def _assemble(path: Path, config: AgentConfig, restart: Any) -> tuple[Agent, _Doors | None]:
-    agents: list[Agent] = []
+@dataclass
+class _Device:
+    """The parts that run; None where ``agent.toml`` does not describe them."""
+
+    agent: Agent
+    devices: Peripherals
+    doors: _Doors | None = None
+    kiosk: KioskDesk | None = None
+    badges: BadgeDesk | None = None
+
+    def moved(self, move: BoxMoved) -> None:
+        """Tell everybody who must know of a door."""
+        self.agent.commander.actuator.moved(move)
+        if self.kiosk is not None:
+            self.kiosk.moved(move)
+
+    def start(self, stop: threading.Event) -> list[Callable[[], bool]]:
+        """Begin; return what tells whether each part still works."""
+        parts: list[Callable[[], bool]] = []
+        if self.doors is not None:
+            self.doors.cabinet.poll()  # doors are known before anything left undecided is settled
+            self.agent.start_cabinet()
+            self.doors.start(stop)
+            parts += [self.doors.alive, lambda: self.agent.commander.actuator.running]
+        if self.kiosk is not None:
+            self.kiosk.start(stop)
+            parts.append(self.kiosk.alive)
+        if self.badges is not None:
+            self.badges.start(stop)
+        return parts
+
+
+def _assemble(path: Path, config: AgentConfig, restart: Any) -> _Device:
+    made: list[_Device] = []
+    clock, ids = SystemClock(), SystemIds()
 
     def moved(move: BoxMoved) -> None:
-        if agents:
-            agents[0].commander.actuator.moved(move)
+        if made:
+            made[0].moved(move)
 
     cabinet = build_cabinet(path, moved)
     hardware = (cabinet, cabinet.targets) if cabinet is not None else None
-    agents.append(Agent(config, SystemClock(), SystemIds(), cabinet=hardware, restart=restart))
-    return agents[0], _Doors(cabinet) if cabinet is not None else None
+    devices = open_peripherals(path, secrets.token_bytes, SqliteJournal(config.store_path.with_name("printed.db")))
+    agent = Agent(config, clock, ids, cabinet=hardware, restart=restart)
+    device = _Device(agent, devices, _Doors(cabinet) if cabinet is not None else None)
+    described = tomllib.loads(path.read_text(encoding="utf-8"))
+    if "kiosk" in described:
+        device.kiosk = KioskDesk(read_kiosk(path, described["kiosk"]), agent, cabinet, devices, clock, ids)
+    if devices.reader is not None:
+        if cabinet is None or devices.reader_opens not in cabinet.targets:
+            raise AgentConfigError(f"{path}: reader: opens is no box of the cabinet", path=str(path))
+        device.badges = BadgeDesk(devices.reader, devices.reader_opens, agent, clock)
+    made.append(device)
+    return device
 
 
 def _turn(agent: Agent, watchdog: WatchdogState) -> None:
@@ -145,7 +192,7 @@ class _LogLevel:
     now = "info"
 
 
-def _open_page(agent: Agent) -> HealthPage | None:
+def _open_page(agent: Agent, kiosk: KioskDesk | None) -> HealthPage | None:
     def status() -> dict[str, Any]:
         return agent.upkeep.report(agent.link.connection) | {"born": agent.born}
 
@@ -154,7 +201,7 @@ def _open_page(agent: Agent) -> HealthPage | None:
     from firmware_bridge.device.health_page import HealthPage
 
     try:
-        return HealthPage(agent.config.address.device, status, agent.config.health_port)
+        return HealthPage(agent.config.address.device, status, agent.config.health_port, kiosk)
     except OSError as problem:  # another agent on the same machine has it: no reason to serve nobody
         log.warning("health_page_missing", port=agent.config.health_port, why=str(problem))
         return None

@@ -28,12 +28,16 @@ _BAUD: Final = 9600
 
 @dataclass
 class Peripherals:
-    """What stands in a kiosk or station besides doors; None or nothing where it has none."""
+    """What stands in a kiosk or station besides doors; None or nothing where it has none.
+
+    ``reader_opens`` is the box or door that badges at the reader open.
+    """
 
     scale: Scale | None = None
     labels: LabelDesk | None = None
     scanner: SerialScanner | None = None
     reader: OsdpReader | None = None
+    reader_opens: str | None = None
     lights: dict[str, ShelfLights] = field(default_factory=dict)
     _lines: list[Port | SpiLine] = field(default_factory=list)
 
@@ -78,8 +82,8 @@ class _Builder:
         return SerialScanner(self._port(table), settings)
 
     def reader(self, table: Mapping[str, Any]) -> OsdpReader:
-        """Read ``[reader]``: port, baud, address, key."""
-        _known(table, "port", "baud", "address", "key")
+        """Read ``[reader]``: port, baud, address, key, opens."""
+        _known(table, "port", "baud", "address", "key", "opens")
         settings = ReaderSettings(int(table.get("address", 0)), bytes.fromhex(str(table["key"])))
         return OsdpReader(self._port(table), settings, self._random)
 
@@ -138,6 +142,7 @@ def open_peripherals(
             _made(path, described, "printer", builder.printer),
             _made(path, described, "scanner", builder.scanner),
             _made(path, described, "reader", builder.reader),
+            described.get("reader", {}).get("opens"),
             _lights(path, described.get("lights", {}), builder),
             builder.lines,
         )

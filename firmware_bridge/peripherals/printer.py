@@ -102,7 +102,7 @@ class LabelDesk:
     """Prints labels by the rules."""
 
     def __init__(self, printer: Printer, journal: PrintJournal) -> None:
-        self._printer = printer
+        self.printer = printer
         self._journal = journal
 
     def print(self, label: Label) -> int:
@@ -118,11 +118,11 @@ class LabelDesk:
         done = self._journal.count(label.waybill)
         if done >= MOST_PRINTS:
             raise ReprintError(f"the label of {label.waybill} was printed {done} times", waybill=label.waybill)
-        state = self._printer.state()
+        state = self.printer.state()
         if not state.can_print:
             raise PrinterError(f"the printer is {state.value}", state=state.value)
         self._journal.add(label.waybill)
-        self._printer.send(label)
+        self.printer.send(label)
         return done + 1
 
 
