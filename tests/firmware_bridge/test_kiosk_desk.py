@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -31,6 +31,7 @@ from firmware_bridge.errors import AgentConfigError, KioskStepError
 from firmware_bridge.grants import credential_digest, list_digest
 from firmware_bridge.peripherals.assembly import open_peripherals
 from firmware_bridge.peripherals.printer import MemoryJournal
+from firmware_bridge.readers.reader import OsdpReader
 from firmware_bridge.readers.wiegand import WiegandCard
 from firmware_bridge.schemas import Grant, ListUpdate
 from firmware_bridge.simulator.boards import SimCu16
@@ -218,16 +219,33 @@ def test_a_customer_sends_a_parcel_through_the_device_program(tmp_path: Path, be
     assert "欧阳" not in (tmp_path / "kiosk" / "device.db").read_bytes().decode("utf-8", "replace")
 
 
+@dataclass
+class Device:
+    """The parts of a device program in the test's hands."""
+
+    agent: Agent
+    reader: OsdpReader
+    make: Callable[[], KioskDesk]
+
+    def __post_init__(self) -> None:
+        self.kiosk = self.make()
+
+    def power_back(self) -> KioskDesk:
+        """Start the kiosk's program anew over what was kept."""
+        self.kiosk = self.make()
+        return self.kiosk
+
+
 @pytest.fixture
-def desk(tmp_path: Path, bench: Bench, kiosk: Any, ids: SeededIds) -> Iterator[tuple[KioskDesk, Agent]]:
+def desk(tmp_path: Path, bench: Bench, kiosk: Any, ids: SeededIds) -> Iterator[Device]:
     """Give the kiosk's desk and its agent in this process, for faults that a program cannot be given from outside."""
     path = tmp_path / "agent.toml"
     path.write_text(bench.describe(), encoding="utf-8")
-    made: list[KioskDesk] = []
+    made: list[Device] = []
 
     def moved(move: BoxMoved) -> None:
         agent.commander.actuator.moved(move)
-        made[0].moved(move)
+        made[0].kiosk.moved(move)
 
     cabinet = build_cabinet(path, moved)
     assert cabinet is not None
@@ -236,11 +254,12 @@ def desk(tmp_path: Path, bench: Bench, kiosk: Any, ids: SeededIds) -> Iterator[t
     clock = SystemClock()
     agent = Agent(config, clock, ids, wire=kiosk.wire, cabinet=(cabinet, cabinet.targets))
     table = read_kiosk(path, {"boxes": {"c1-1": "S", "c1-2": "M"}})
-    made.append(KioskDesk(table, agent, cabinet, devices, clock, ids))
+    assert devices.reader is not None
+    made.append(Device(agent, devices.reader, lambda: KioskDesk(table, agent, cabinet, devices, clock, ids)))
     cabinet.poll()
     agent.start_cabinet()
-    made[0].turn()
-    yield made[0], agent
+    made[0].kiosk.turn()
+    yield made[0]
     agent.close()
     devices.close()
 
@@ -256,9 +275,9 @@ def to_the_door(desk: KioskDesk, bench: Bench, waybill: str) -> None:
     desk.act("weigh", {})
 
 
-def test_paper_out_is_refused_before_anything_is_asked(desk: tuple[KioskDesk, Agent], bench: Bench) -> None:
+def test_paper_out_is_refused_before_anything_is_asked(desk: Device, bench: Bench) -> None:
     """Without paper nobody begins; when it runs out later the label is refused; a second label needs a new session."""
-    kiosk, _ = desk
+    kiosk = desk.kiosk
     bench.printer.trouble = "paper_out"
     with pytest.raises(KioskRefusedError) as refused:
         kiosk.act("identify", {"proof": "rn-1"})
@@ -278,9 +297,9 @@ def test_paper_out_is_refused_before_anything_is_asked(desk: tuple[KioskDesk, Ag
     assert len(bench.printer.printed) == 1
 
 
-def test_a_full_disk_takes_nothing_in(desk: tuple[KioskDesk, Agent], bench: Bench) -> None:
+def test_a_full_disk_takes_nothing_in(desk: Device, bench: Bench) -> None:
     """While the disk is full nobody begins and no door opens for a parcel; whoever was on the way may give up."""
-    kiosk, agent = desk
+    kiosk, agent = desk.kiosk, desk.agent
     to_the_door(kiosk, bench, "SF0000000001")
     agent.store.deposits_refused = True
     with pytest.raises(KioskRefusedError) as refused:
@@ -292,9 +311,9 @@ def test_a_full_disk_takes_nothing_in(desk: tuple[KioskDesk, Agent], bench: Benc
     assert [door.pulses for door in bench.board.doors.values()] == [0, 0, 0, 0]
 
 
-def test_a_jammed_lock_can_be_tried_again(desk: tuple[KioskDesk, Agent], bench: Bench) -> None:
+def test_a_jammed_lock_can_be_tried_again(desk: Device, bench: Bench) -> None:
     """A lock that pulses and stays shut leaves the parcel with the customer, who asks again; nothing retries alone."""
-    kiosk, agent = desk
+    kiosk, agent = desk.kiosk, desk.agent
     agent.commander.actuator.confirm_s = 0.3
     to_the_door(kiosk, bench, "SF0000000001")
     bench.board.doors[1].jammed = True
@@ -311,13 +330,13 @@ def test_a_jammed_lock_can_be_tried_again(desk: tuple[KioskDesk, Agent], bench: 
     assert until(lambda: bench.board.doors[1].pulses == 2)
 
 
-def test_an_unclear_session_is_settled_by_a_right(desk: tuple[KioskDesk, Agent], bench: Bench) -> None:
+def test_an_unclear_session_is_settled_by_a_right(desk: Device, bench: Bench) -> None:
     """After a power cut at the open door only somebody whose badge opens that box may say what became of it."""
-    kiosk, agent = desk
+    kiosk, agent = desk.kiosk, desk.agent
     allow(agent, "keeper-badge", "c1-1")
     to_the_door(kiosk, bench, "SF0000000001")
     kiosk.act("open", {})
-    kiosk.kiosk._power_back()
+    kiosk = desk.power_back()
     with pytest.raises(KioskRefusedError):
         kiosk.act("settle", {"credential": "a-guess", "dropped": True, "reason": "seen"})
     assert kiosk.view()["state"] == "unclear"
@@ -335,13 +354,11 @@ def allow(agent: Agent, credential: str, target: str) -> None:
     assert agent.upkeep.local_list.take(update) == "taken"
 
 
-def test_badges_open_or_are_told(desk: tuple[KioskDesk, Agent], bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_badges_open_or_are_told(desk: Device, bench: Bench) -> None:
     """A Wiegand card opens with its PIN only, without network; alone or with a wrong PIN it is an event."""
-    kiosk, agent = desk
+    agent = desk.agent
     allow(agent, "w26-90-324-1234", "c1-4")
-    reader = kiosk._devices.reader
-    assert reader is not None
-    badges = BadgeDesk(reader, "c1-4", agent, SystemClock())
+    badges = BadgeDesk(desk.reader, "c1-4", agent, SystemClock())
 
     def verdicts() -> list[str]:
         rows = agent.store.query("SELECT body FROM event WHERE type = 'access.presented' ORDER BY seq")
@@ -359,13 +376,13 @@ def test_badges_open_or_are_told(desk: tuple[KioskDesk, Agent], bench: Bench, mo
     bench.reader.show_card(WiegandCard(90, 324))
     bench.reader.press("9999#")
     assert until(lambda: told(2))
-    monkeypatch.setattr("firmware_bridge.device.badges.PIN_S", 0.0)
+    badges = BadgeDesk(desk.reader, "c1-4", agent, SystemClock(), pin_s=0.0)
     bench.reader.show_card(WiegandCard(90, 324))
     assert until(lambda: told(3))
+    badges = BadgeDesk(desk.reader, "c1-4", agent, SystemClock())
     assert verdicts() == ["allowed", "unknown", "second_factor"]
-    for count in range(4, 9):
+    for count in range(4, 10):
         bench.reader.show_card(WiegandCard(90, 324))
-        monkeypatch.setattr("firmware_bridge.device.badges.PIN_S", 60.0)
         bench.reader.press("0000#")
         assert until(lambda count=count: told(count))
     assert verdicts()[-1] == "locked_out"
