@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from firmware_bridge.bus.cabinet import BoxMoved
+from firmware_bridge.codecs.board import Door as Seen
 from firmware_bridge.device.agent import Agent
 from firmware_bridge.device.badges import BadgeDesk
 from firmware_bridge.device.config import AgentConfig, write_config
@@ -36,8 +37,9 @@ from firmware_bridge.readers.wiegand import WiegandCard
 from firmware_bridge.schemas import Grant, ListUpdate
 from firmware_bridge.simulator.boards import SimCu16
 from firmware_bridge.simulator.line import SimLine
-from firmware_bridge.simulator.peripherals import SimSicsScale, SimTsplPrinter
+from firmware_bridge.simulator.peripherals import SimScanner, SimSicsScale, SimTsplPrinter
 from firmware_bridge.simulator.reader import SimReader
+from firmware_bridge.simulator.wled import SimWled, WledServer
 from kernel.clock import SystemClock
 from kernel.ids import SeededIds
 from lockers.errors import ImpossibleStepError, KioskRefusedError
@@ -60,17 +62,19 @@ def until(holds: Callable[[], Any]) -> Any:
 
 
 class Bench:
-    """Simulated cabinet, scale, printer and reader, each on a pseudo-terminal of its own."""
+    """Simulated cabinet, scale, printer, reader and scanner, each on a pseudo-terminal, and a light strip."""
 
     def __init__(self, stack: ExitStack) -> None:
         self.board, self.scale = SimCu16(0, 4), SimSicsScale()
         self.printer, self.reader = SimTsplPrinter(), SimReader(key=KEY)
-        devices = (self.board, self.scale, self.printer, self.reader)
+        self.scanner, self.wled = SimScanner(), SimWled(20)
+        self.strip = stack.enter_context(WledServer(self.wled))
+        devices = (self.board, self.scale, self.printer, self.reader, self.scanner)
         self.lines = [stack.enter_context(SimLine([device])) for device in devices]
 
     def describe(self) -> str:
         """Return the tables of agent.toml."""
-        cabinet, scale, printer, reader = (line.path for line in self.lines)
+        cabinet, scale, printer, reader, scanner = (line.path for line in self.lines)
         return f"""
 [cabinet]
 protocol = "cu16"
@@ -89,6 +93,14 @@ language = "tspl"
 port = "{reader}"
 key = "{KEY.hex()}"
 opens = "c1-4"
+[scanner]
+port = "{scanner}"
+[lights.front]
+kind = "wled-http"
+host = "127.0.0.1"
+http_port = {self.strip.port}
+lamps = 20
+cells = {{ "c1-1" = [0, 8] }}
 [kiosk.boxes]
 c1-1 = "S"
 c1-2 = "M"
@@ -195,14 +207,17 @@ def test_a_customer_sends_a_parcel_through_the_device_program(tmp_path: Path, be
     assert program.take("declare", **PARCEL)["price_fen"] == 800
     program.take("agree")
     assert program.take("label", **PARTIES)["waybill"] == "SF0000000001"
-    program.take("scan", code="SF0000000001")
+    bench.scanner.see(bench.lines[4], "SF0000000001")
+    assert program.take("scan")["state"] == "stuck"
     bench.scale.put(740)
     assert program.take("weigh")["weight_g"] == 740
     assert program.take("open")["cell"] == "c1-1"
     assert until(lambda: program.state()["boxes"]["c1-1"]["door"] == "open")
+    assert until(lambda: set(bench.wled.shining()) == set(range(8)))
     bench.put_in(1)
     assert until(lambda: program.state()["state"] == "dropped")
     assert program.take("receipt")["state"] == "idle"
+    assert until(lambda: not bench.wled.shining())
 
     label = b"".join(bench.printer.printed).decode("gb18030", "replace")
     assert "SF0000000001" in label
@@ -387,6 +402,14 @@ def test_badges_open_or_are_told(desk: Device, bench: Bench) -> None:
         assert until(lambda count=count: told(count))
     assert verdicts()[-1] == "locked_out"
     assert bench.board.doors[4].pulses == 1
+
+
+def test_a_board_without_item_sensors_says_nothing_of_the_inside(desk: Device) -> None:
+    """What lies behind a shut door is told where a sensor sees it, and left out where none does."""
+    for occupied in (True, False, None):
+        desk.agent.commander.actuator.moved(BoxMoved("c1-3", Seen.OPEN, Seen.CLOSED, occupied=occupied))
+    rows = desk.agent.store.query("SELECT body FROM event WHERE type = 'door.closed' ORDER BY seq")
+    assert [json.loads(body).get("inside") for (body,) in rows] == ["occupied", "empty", None]
 
 
 class FakeScreen:
