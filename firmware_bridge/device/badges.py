@@ -20,6 +20,7 @@ log = get_logger("firmware_bridge.device")
 PIN_S: Final = 15.0
 _LONGEST_PIN: Final = 12
 _AGAIN_S: Final = 5.0
+_END_S: Final = 5.0
 
 
 class BadgeDesk:
@@ -48,10 +49,17 @@ class BadgeDesk:
         self._limits = GuessLimitState()
         self._card: tuple[WiegandCard, float] | None = None
         self._pin = ""
+        self._thread: threading.Thread | None = None
 
     def start(self, stop: threading.Event) -> None:
         """Begin to poll."""
-        threading.Thread(target=self._run, args=(stop,), name="badges", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, args=(stop,), name="badges", daemon=True)
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait for the thread once it was told to stop."""
+        if self._thread is not None:
+            self._thread.join(_END_S)
 
     def turn(self) -> None:
         """Ask the reader once and act on what it tells.

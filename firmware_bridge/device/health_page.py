@@ -7,8 +7,10 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
+from firmware_bridge.device.kiosk_screen import PAGE, POLICY
 from firmware_bridge.payload import parse_object
 from kernel.errors import CundaError
 from kernel.log import get_logger
@@ -77,6 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if screen is not None and self.path == "/kiosk":
             self._answer_json(200, screen.view())
+        elif screen is not None and self.path == "/kiosk/screen":
+            self._answer(200, "text/html; charset=utf-8", PAGE, {"Content-Security-Policy": POLICY})
         elif self.path in ("/", "/health"):
             self._answer_health()
         else:
@@ -130,12 +134,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer_json(self, code: int, said: dict[str, Any]) -> None:
         self._answer(code, "application/json", json.dumps(said, ensure_ascii=False))
 
-    def _answer(self, code: int, kind: str, text: str) -> None:
+    def _answer(self, code: int, kind: str, text: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
         body = text.encode("utf-8")
         self.send_response(code)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
+        for name, value in {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **more}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

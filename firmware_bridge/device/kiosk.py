@@ -47,6 +47,7 @@ _TICK_S: Final = 1.0
 #: So often paper and the scale's zero are looked at while nobody is served.
 _LOOK_S: Final = 30.0
 _SCAN_S: Final = 5.0
+_END_S: Final = 5.0
 _DOORS: Final = {Seen.OPEN: Door.OPEN, Seen.CLOSED: Door.CLOSED}
 _INSIDE: Final = {True: Occupancy.OCCUPIED, False: Occupancy.EMPTY, None: Occupancy.UNKNOWN}
 _NOT_OPENED: Final = ("failed", "refused")
@@ -275,6 +276,11 @@ class KioskDesk:
         """Begin to tell the kiosk what doors, time and network say."""
         self._thread = threading.Thread(target=self._run, args=(stop,), name="kiosk", daemon=True)
         self._thread.start()
+
+    def join(self) -> None:
+        """Wait for the thread once it was told to stop."""
+        if self._thread is not None:
+            self._thread.join(_END_S)
 
     def alive(self) -> bool:
         """Tell whether the thread has come round lately."""

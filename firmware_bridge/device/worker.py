@@ -95,6 +95,7 @@ def work(path: Path, *, release: str | None = None, supervised: bool = False) ->
         watchdog.rest()
         if page is not None:
             page.close()
+        device.join()  # nobody writes into a store that is closed
         agent.close()
     return EXIT_RESTART if restart.is_set() else 0
 
@@ -152,6 +153,12 @@ class _Device:
         if self.badges is not None:
             self.badges.start(stop)
         return parts
+
+    def join(self) -> None:
+        """Wait for the parts that were told to stop."""
+        for part in (self.kiosk, self.badges):
+            if part is not None:
+                part.join()
 
 
 def _assemble(path: Path, config: AgentConfig, restart: Any) -> _Device:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import signal
 import socket
 import sqlite3
@@ -28,6 +29,7 @@ from firmware_bridge.device.config import AgentConfig, write_config
 from firmware_bridge.device.hardware import build_cabinet
 from firmware_bridge.device.health_page import HealthPage
 from firmware_bridge.device.kiosk import KioskDesk, read_kiosk
+from firmware_bridge.device.kiosk_screen import POLICY
 from firmware_bridge.errors import AgentConfigError, KioskStepError
 from firmware_bridge.grants import credential_digest, list_digest
 from firmware_bridge.peripherals.assembly import open_peripherals
@@ -43,6 +45,7 @@ from firmware_bridge.simulator.wled import SimWled, WledServer
 from kernel.clock import SystemClock
 from kernel.ids import SeededIds
 from lockers.errors import ImpossibleStepError, KioskRefusedError
+from lockers.sending import SENDING
 
 PATIENCE_S = 60.0
 KEY = bytes(range(1, 17))
@@ -449,6 +452,22 @@ def test_only_this_machines_own_screen_is_served() -> None:
         assert screen.steps == []
         assert caller.ask("POST", "/kiosk/agree", {}, Origin=own)[0] == 200
         assert screen.steps == ["agree"]
+    finally:
+        page.close()
+
+
+def test_the_screens_page_knows_every_state_and_loads_nothing_from_elsewhere() -> None:
+    """The page has words and buttons for each state a customer can be in, and its policy shuts everybody else out."""
+    page = HealthPage("qj-kiosk-017", dict, 0, FakeScreen())
+    try:
+        caller = Caller(page.port)
+        status, text = caller.ask("GET", "/kiosk/screen")
+        assert status == 200
+        named = set(re.findall(r"^  (\w+): \[\"", text, re.MULTILINE))
+        assert set(SENDING.states) - {"receipted", "voided"} <= named
+        assert "default-src 'none'" in POLICY
+        assert "http" not in text
+        assert caller.ask("GET", "/kiosk/screen", Host="evil.example")[0] == 403
     finally:
         page.close()
 
