@@ -54,6 +54,7 @@ class RunningOperation:
         self._stage = ""
         self._best_cost_fen: int | None = None
         self._untold: list[dict[str, Any]] = []
+        self.telling = threading.Lock()
 
     def progress(self, stage: str, done: int, total: int | None = None, note: str = "") -> None:
         """Tell how far the work is; fits :class:`kernel.progress.Progress`."""
@@ -205,14 +206,15 @@ class OperationRunner:
             return session.scalar(query) or 0
 
     def _store_notices(self, run: RunningOperation) -> None:
-        notices = run.take_untold()
-        if not notices:
-            return
-        with self.database.begin() as session:
-            last = notices[-1]
-            session.execute(update(Operation).where(Operation.id == run.operation_id).values(**last))
-            for notice in notices:
-                session.add(OperationEvent(operation_id=run.operation_id, kind="progress", body=notice))
+        with run.telling:  # the end is not told before what another thread is still storing
+            notices = run.take_untold()
+            if not notices:
+                return
+            with self.database.begin() as session:
+                last = notices[-1]
+                session.execute(update(Operation).where(Operation.id == run.operation_id).values(**last))
+                for notice in notices:
+                    session.add(OperationEvent(operation_id=run.operation_id, kind="progress", body=notice))
 
     def _run(self, run: RunningOperation, work: Work) -> None:
         try:
