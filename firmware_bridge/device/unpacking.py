@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -12,6 +13,8 @@ from firmware_bridge.errors import ReleaseError
 _MAX_FILES: Final = 5000
 _MAX_UNPACKED: Final = 256 * 1024 * 1024
 _PROGRAM: Final = Path("firmware_bridge/device/main.py")
+# What Python's zipfile raises for a broken, cut, locked or oddly packed archive.
+_DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 
 
 def unpack(archive: Path, target: Path) -> None:
@@ -30,7 +33,7 @@ def unpack(archive: Path, target: Path) -> None:
             packed.extractall(target)
         if not (target / _PROGRAM).is_file():
             raise ReleaseError("the archive holds no device program")
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as problem:
+    except _DAMAGE as problem:
         shutil.rmtree(target, ignore_errors=True)
         raise ReleaseError(f"the archive cannot be unpacked: {problem}") from problem
     except ReleaseError:

@@ -223,6 +223,20 @@ def test_an_archive_cannot_reach_out_of_its_place(slots: Slots, tmp_path: Path, 
             unpack(other, slots.spare()[1])
 
 
+def test_an_archive_with_spoilt_bytes_is_refused(slots: Slots, tmp_path: Path) -> None:
+    """A release whose compressed bytes are broken is refused like any other mistake, and nothing of it stays."""
+    bad = tmp_path / "spoilt.zip"
+    with zipfile.ZipFile(bad, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("firmware_bridge/device/main.py", "print('hello')\n" * 50)
+        start = packed.filelist[0].header_offset + 30 + len("firmware_bridge/device/main.py")
+    spoilt = bytearray(bad.read_bytes())
+    spoilt[start : start + 8] = b"\xff" * 8
+    bad.write_bytes(spoilt)
+    with pytest.raises(ReleaseError, match="cannot be unpacked"):
+        unpack(bad, slots.spare()[1])
+    assert not slots.spare()[1].exists()
+
+
 def test_the_running_place_is_never_overwritten(slots: Slots, tmp_path: Path) -> None:
     """Releases take turns in two places, and the installed program stays for the worst case."""
     places = []
