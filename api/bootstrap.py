@@ -13,7 +13,7 @@ from api.migrations.runner import MigrationState, migration_state, upgrade
 from api.operations.service import OperationRunner
 from api.region_catalog import RegionCatalog
 from api.services import Services
-from api.solving import solve_within
+from api.solving import DaySolver, solve_within
 from api.stations import device_master, wire_stations
 from api.version import cunda_version
 from dispatch.custody.ledger import Ledger
@@ -34,7 +34,12 @@ from kernel.settings import Settings
 
 
 def build_services(
-    settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None, database: Database | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    database: Database | None = None,
+    solver: DaySolver = solve_within,
 ) -> Services:
     """Wire every room from the settings.
 
@@ -44,6 +49,8 @@ def build_services(
         What the operator set.
     clock, ids, database
         Others than the settings name, for tests and simulated days.
+    solver
+        What searches for plans; a simulated day takes one that no clock stops.
     """
     the_clock, the_ids = clock or SystemClock(), ids or SystemIds()
     the_database = database or Database(settings.resolved_database_url)
@@ -54,7 +61,7 @@ def build_services(
     importer = ManifestImporter(the_ids, the_clock, limits)
     matrices = MatrixStore(settings.home / "matrices")
     ledger = Ledger(the_ids, the_clock)
-    planner = Planner(the_database, regions, the_ids, the_clock, matrices, solve_within, _software(), rhythm=postponed)
+    planner = Planner(the_database, regions, the_ids, the_clock, matrices, solver, _software(), rhythm=postponed)
     return Services(
         settings=settings,
         database=the_database,
@@ -67,6 +74,7 @@ def build_services(
         parcels=parcels,
         manifests=ManifestDesk(the_database, the_clock, regions, importer, parcels),
         planner=planner,
+        solver=solver,
         desk=PlanDesk(the_database, regions, the_ids, the_clock, matrices, _software()),
         commands=CommandDesk(
             the_database, Keyring(the_database, device_master(settings), the_clock), the_clock, the_ids

@@ -8,6 +8,7 @@ from api.auth.service import Accounts
 from api.manifests import ManifestDesk
 from api.operations.service import OperationRunner
 from api.region_catalog import RegionCatalog
+from api.solving import DaySolver
 from dispatch.custody.ledger import Ledger
 from dispatch.parcels.service import ParcelService
 from dispatch.plans.drafts import PlanDesk
@@ -35,6 +36,7 @@ class Services:
     parcels: ParcelService
     manifests: ManifestDesk
     planner: Planner
+    solver: DaySolver
     desk: PlanDesk
     stations: Stations
     commands: CommandDesk

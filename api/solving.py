@@ -33,6 +33,23 @@ class SearchListener(Protocol):
         ...
 
 
+class DaySolver(Protocol):
+    """What plans a day and re-plans it: the routing core within some seconds, or within so many steps of it."""
+
+    def __call__(
+        self,
+        problem: Problem,
+        seconds: float,
+        *,
+        seed: int,
+        threads: int,
+        progress: Progress,
+        initial: Solution | None = None,
+    ) -> Result:
+        """Return the best plan found."""
+        ...
+
+
 _listener: ContextVar[SearchListener | None] = ContextVar("cunda_search_listener", default=None)
 _LOOK_S = 0.5  # a cancel is noticed within this time
 _preparing = threading.Lock()

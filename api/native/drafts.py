@@ -21,7 +21,7 @@ from api.native.plans import VersionView
 from api.native.scope import actor
 from api.operations.service import RunningOperation, Work
 from api.services import Services
-from api.solving import heard_by, solve_within
+from api.solving import heard_by
 from dispatch.plans.board import Board
 from dispatch.plans.difference import Budget
 from dispatch.plans.drafts import DraftView, Who
@@ -498,7 +498,7 @@ def _optimising(services: Services, draft_id: str, body: OptimiseOrder, who: str
     def work(run: RunningOperation) -> dict[str, Any]:
         with heard_by(run):
             proposal_id, found = optimise(
-                services.desk, draft_id, body.order(services), solve_within, Who(who), run.progress
+                services.desk, draft_id, body.order(services), services.solver, Who(who), run.progress
             )
         return {"proposal_id": proposal_id, "draft_id": draft_id, **found.as_dict()}
 

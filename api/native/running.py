@@ -21,7 +21,7 @@ from api.native.plans import VersionView
 from api.native.scope import actor
 from api.operations.service import RunningOperation, Work
 from api.services import Services
-from api.solving import heard_by, solve_within
+from api.solving import heard_by
 from dispatch.plans.answering import answer_route, answers_of
 from dispatch.plans.drafts import Who
 from dispatch.plans.dynamic import EVENTS, handle_event
@@ -136,7 +136,7 @@ def _handling(services: Services, plan_id: str, body: EventOrder, who: str) -> W
     def work(run: RunningOperation) -> dict[str, Any]:
         with heard_by(run):
             made = handle_event(
-                services.desk, plan_id, body.event, body.optimize.order(services), solve_within,
+                services.desk, plan_id, body.event, body.optimize.order(services), services.solver,
                 Who(who, body.reason), publish=body.publish, progress=run.progress,
             )  # fmt: skip
         return made.as_dict()
