@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-#: Told apart with every common colour blindness. Source: Okabe and Ito (2008), "Color universal design", without
-#: black and grey, which no lamp shows.
-COLOURS: Final = ("E69F00", "56B4E9", "009E73", "F0E442", "D55E00", "CC79A7")
+#: The five of Okabe and Ito's colours (2008, "Color universal design") whose closest pair is farthest apart, with and
+#: without each kind of colour blindness; a sixth would bring it from 0.131 down to 0.086 (OKLab). The first visitors
+#: get those that differ most.
+COLOURS: Final = ("0072B2", "F0E442", "D55E00", "56B4E9", "E69F00")
 SHARED: Final = "FFFFFF"
 LIT_S: Final = 120
 

@@ -405,7 +405,7 @@ class KioskDesk:
                 strip.tick()
             return
         self._lit = cell
-        orders = [] if cell is None else [LightOrder((cell,), COLOURS[2], "steady", LIT_S, "kiosk")]
+        orders = [] if cell is None else [LightOrder((cell,), COLOURS[0], "steady", LIT_S, "kiosk")]
         show_everywhere(strips, orders)
 
     def _is_due(self, what: str, every_s: float) -> bool:

@@ -23,6 +23,7 @@ from firmware_bridge.simulator.wled import SimWled, WledServer
 from kernel.db import Base, Database
 from lockers.codes import entry_code
 from lockers.dock import DockManifest, DockVisit, proof
+from lockers.lights import COLOURS
 from lockers.registry.model import Site
 from lockers.registry.repository import SiteRepository
 
@@ -242,7 +243,7 @@ def test_a_visitors_cells_shine_on_the_strip_and_go_dark(
             return bool(seen[-1])
 
         keep_lights(orders, strips, shown)
-        assert seen[-1] == dict.fromkeys(range(8), "E69F00")
+        assert seen[-1] == dict.fromkeys(range(8), COLOURS[0])
         post(keeper, step, {"event": "exited"})
         assert orders() == []
         orders.close()
