@@ -18,7 +18,7 @@ from api.errors import UsageError
 from kernel.money import format_yuan
 
 if TYPE_CHECKING:
-    from dispatch.echelons.picture import MapPicture
+    from maps.picture import MapPicture
 
 echelons = typer.Typer(help="Two echelons: trunk runs to township depots, and routes from there.", no_args_is_help=True)
 weekdays = typer.Typer(help="Promised weekdays of low-volume villages: make, accept, show.", no_args_is_help=True)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from dispatch.echelons.county import CountyDay
-from dispatch.echelons.picture import LonLat, MapPicture, PictureDot, PictureLine
 from dispatch.echelons.plan import CourierRoute, TrunkRun, TwoEchelonPlan
 from dispatch.plans.matrices import Roads
 from kernel.money import Fen, format_yuan
+from maps.picture import LonLat, MapPicture, PictureDot, PictureLine
 from routing.problem import to_fen
 
 RUN_COLUMNS: Final = ("run", "direction", "calls", "leaves", "ends", "km", "parcels", "yuan")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from dispatch.echelons.picture import MapPicture, PictureDot
 from dispatch.weekdays.patterns import NAMES, pattern_text, piled_up
 from dispatch.weekdays.problem import Unreached, WeekPlan
 from dispatch.weekdays.survey import WeekSurvey
 from kernel.money import Fen, format_yuan
+from maps.picture import MapPicture, PictureDot
 from routing.problem import to_fen
 
 VILLAGE_COLUMNS: Final = ("village", "name", "parcels a day", "promised", *NAMES, "changed")
