@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any, Final, Protocol
 
 from sqlalchemy.orm import Session
@@ -48,8 +49,17 @@ _LONGEST_REASON: Final = 255
 class Solver(Protocol):
     """Something that solves a routing problem within some seconds."""
 
-    def __call__(self, problem: Problem, seconds: float, *, seed: int, threads: int, progress: Progress) -> Result:
-        """Return the best plan found."""
+    def __call__(
+        self,
+        problem: Problem,
+        seconds: float,
+        *,
+        seed: int,
+        threads: int,
+        progress: Progress,
+        initial: Solution | None = None,
+    ) -> Result:
+        """Return the best plan found, from a first one where there is one."""
         ...
 
 
@@ -68,6 +78,39 @@ def every_day(
 ) -> tuple[Sequence[DueParcel], Mapping[str, Reason]]:
     """Serve every village on every day."""
     return parcels, {}
+
+
+class DayHabit(Protocol):
+    """What couriers are used to, as it bears on one day's plan."""
+
+    def price(self, day: DayProblem) -> DayProblem:
+        """Return the problem with what leaving habit costs; its vehicles may be numbered anew."""
+        ...
+
+    def start(self, day: DayProblem) -> Solution | None:
+        """Return a first plan for the search, nothing where habit says none."""
+        ...
+
+    def keep(self, day: DayProblem, solution: Solution) -> tuple[Solution, dict[str, Any]]:
+        """Return the plan within habit's bounds, and what was done and what exceeds them."""
+        ...
+
+    def report(self, routes: Sequence[PlannedRoute]) -> dict[str, Any]:
+        """Return how steady the plan is."""
+        ...
+
+
+class Habits(Protocol):
+    """Something that knows the habit in force on a day."""
+
+    def __call__(self, session: Session, region: str, day: date, fleet: Fleet) -> DayHabit | None:
+        """Return the day's habit, nothing where couriers have none."""
+        ...
+
+
+def no_habit(session: Session, region: str, day: date, fleet: Fleet) -> DayHabit | None:
+    """Plan every day anew."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -97,6 +140,7 @@ class PreparedDay:
     demand: Demand
     matrices: DayMatrices
     problem: DayProblem
+    habit: DayHabit | None = None
 
 
 class Planner:
@@ -114,6 +158,8 @@ class Planner:
         Versions that made the plan, kept with it.
     rhythm
         Which parcels wait for their village's next service day.
+    habits
+        Whose villages they are by habit.
     """
 
     def __init__(
@@ -126,9 +172,11 @@ class Planner:
         solver: Solver,
         software: Mapping[str, str],
         rhythm: Rhythm = every_day,
+        habits: Habits = no_habit,
     ) -> None:
         self._database = database
         self._rhythm = rhythm
+        self._habits = habits
         self._regions = regions
         self._ids = ids
         self._clock = clock
@@ -169,7 +217,13 @@ class Planner:
         settings = settings or PlanSettings()
         watch = _Watch(self._clock)
         prepared = self.prepare(region, day, settings=settings, progress=progress, lap=watch.lap)
-        result = self._solve(prepared.problem, settings, progress)
+        habit, problem = prepared.habit, prepared.problem
+        if habit is not None:
+            problem = habit.price(problem)
+        result = self._solve(problem, settings, progress, None if habit is None else habit.start(problem))
+        solution, kept = result.solution, None
+        if habit is not None:
+            solution, kept = habit.keep(problem, solution)
         watch.lap("solve_s")
         content, report = read_solution(
             region,
@@ -177,8 +231,8 @@ class Planner:
             prepared.matrices.source,
             [parcel.id for parcel in prepared.given.parcels],
             prepared.demand.reasons,
-            prepared.problem,
-            result.solution,
+            problem,
+            solution,
         )
         watch.lap("check_s")
         lines = [self._line(prepared.region, prepared.given, route, progress, at) for at, route in _of(content.routes)]
@@ -195,6 +249,8 @@ class Planner:
             "stops": len(prepared.demand.stops),
             "points": len(prepared.matrices.points),
         }
+        if habit is not None and kept is not None:
+            statistics["habit"] = habit.report(content.routes) | kept
         record = {
             "reason": reason[:_LONGEST_REASON],
             "actor": actor,
@@ -229,6 +285,7 @@ class Planner:
         with self._database.read() as session:
             given = load_day(session, opened, day)
             today, waiting = self._rhythm(session, region, day, given.parcels)
+            habit = self._habits(session, region, day, given.fleet)
         lap("load_s")
         _refuse_empty(region, day, given)
         demand = build_stops(
@@ -247,12 +304,13 @@ class Planner:
         lap("matrix_s")
         problem = day_problem(demand.stops, given.fleet, matrices)
         lap("problem_s")
-        return PreparedDay(opened, given, demand, matrices, problem)
+        return PreparedDay(opened, given, demand, matrices, problem, habit)
 
-    def _solve(self, problem: DayProblem, settings: PlanSettings, progress: Progress) -> Result:
+    def _solve(self, problem: DayProblem, settings: PlanSettings, progress: Progress, start: Solution | None) -> Result:
         if not problem.stops:  # every parcel has its reason already
             return Result(Solution(()), 0, 0, 0, 0.0, settings.seed, settings.threads)
-        return self._solver(
+        search = self._solver if start is None else partial(self._solver, initial=start)
+        return search(
             problem.problem, settings.seconds, seed=settings.seed, threads=settings.threads, progress=progress
         )
 
