@@ -53,7 +53,7 @@ def make_policy() -> MakePolicy:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_van() -> TypeSpec:
     """Give a van that costs 100 yuan a day, 1 yuan a kilometre and 30 yuan an hour."""
     return TypeSpec(
@@ -69,7 +69,7 @@ def small_van() -> TypeSpec:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_route(small_van: TypeSpec) -> MakeRoute:
     """Make a route over stops on a line, ten kilometres apart; each stop says which company has how many parcels."""
 
