@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,7 +21,6 @@ from maps.siting.survey import (
     assumed_candidates,
     demand_from_history,
     demand_from_population,
-    read_candidates,
     survey,
 )
 
@@ -37,7 +35,7 @@ class KioskSurvey:
 
 
 def survey_kiosks(
-    session: Session, region: Region, candidates: Path | None = None, recent_days: int | None = None
+    session: Session, region: Region, candidates: Sequence[Candidate] | None = None, recent_days: int | None = None
 ) -> KioskSurvey:
     """Gather demand, candidates and existing kiosks of a region.
 
@@ -47,20 +45,16 @@ def survey_kiosks(
     Parameters
     ----------
     candidates
-        A list of places somebody looked at; supposed ones when None.
+        Places somebody looked at; supposed ones when None.
     recent_days
         Drop-offs of so many last days only; all when None.
 
     Raises
     ------
-    SitingInputError, PlacesFileError
-        If the list cannot be used, or there is no demand at all.
+    SitingInputError
+        If there is no demand at all, or no candidate.
     """
-    sites = [
-        site
-        for site in SiteRepository(session).in_region(region.name, SiteKind.KIOSK)
-        if site.status != SiteStatus.RETIRED
-    ]
+    sites = standing_kiosks(session, region.name)
     records, days = parcels_by_place(session, region)
     if records:
         demands, notes = demand_from_history(region, records, days)
@@ -68,11 +62,17 @@ def survey_kiosks(
     else:
         demands, notes = demand_from_population(region)
         unit, source = RESIDENTS, "inhabitants, for no parcels were imported yet"
-    possible = assumed_candidates(region) if candidates is None else read_candidates(candidates, region)
+    possible = assumed_candidates(region) if candidates is None else candidates
     if candidates is None:
         notes = (*notes, "places for new kiosks are supposed from the size of towns: give a list with --candidates")
     problem = survey(region, demands, (*_standing(sites), *possible), unit, notes=notes)
     return KioskSurvey(problem, source, drop_off_histories(session, region.name, sites, recent_days))
+
+
+def standing_kiosks(session: Session, region: str) -> list[Site]:
+    """Return a region's kiosks that are not retired."""
+    known = SiteRepository(session).in_region(region, SiteKind.KIOSK)
+    return [site for site in known if site.status != SiteStatus.RETIRED]
 
 
 def parcels_by_place(session: Session, region: Region) -> tuple[list[tuple[str, float]], int]:
@@ -96,9 +96,20 @@ def _standing(sites: Sequence[Site]) -> tuple[Candidate, ...]:
 
 
 def drop_off_histories(
-    session: Session, region: str, sites: Sequence[Site], recent_days: int | None = None
+    session: Session,
+    region: str,
+    sites: Sequence[Site],
+    recent_days: int | None = None,
+    after: date | None = None,
 ) -> tuple[KioskHistory, ...]:
     """Count what kiosks took in, from the first day any of them took something, or was put up, to the last.
+
+    Parameters
+    ----------
+    recent_days
+        Of so many last days only.
+    after
+        Of later days than this one only.
 
     Returns
     -------
@@ -111,6 +122,8 @@ def drop_off_histories(
         return ()
     if recent_days is not None:
         first = max(first, last - timedelta(days=recent_days - 1))
+    if after is not None:
+        first = max(first, after + timedelta(days=1))
     query = (
         select(Parcel.channel_site_id, func.count())
         .where(*handed_in, Parcel.due_day >= first)

@@ -57,3 +57,10 @@ class KioskRefusedError(ConflictError):
 
     code = "kiosk_refused"
     remedy = "The reason says what hinders it; the nearest kiosk may do."
+
+
+class SitingStudyNotFoundError(NotFoundError):
+    """There is no siting study of this id."""
+
+    code = "siting_study_not_found"
+    remedy = "List the studies of the region; ids are as they were answered."

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json as json_text
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.terminal import JsonFlag, emit, plain, progress_bars, ready_services, say, table
-from api.errors import UsageError
+from api.cli.terminal import (
+    JsonFlag,
+    emit,
+    library_prints_to_stderr,
+    plain,
+    progress_bars,
+    ready_services,
+    table,
+    write_file,
+)
 from kernel.money import format_yuan
 
 if TYPE_CHECKING:
@@ -57,7 +61,7 @@ def plan_echelons(
     with ready_services() as services, progress_bars(json) as progress:
         county_region = services.regions.load(region)
         day = date.date() if date is not None else today_in(services.clock, county_region.zone)
-        with _library_prints_to_stderr():
+        with library_prints_to_stderr():
             county, plan = plan_county_day(
                 services.database, services.planner, county_region, day,
                 network=given, effort=Effort(rounds, iterations, 4), seed=seed, progress=progress,
@@ -116,7 +120,7 @@ def plan_weekdays(
     with ready_services() as services, progress_bars(json) as progress:
         found = services.regions.load(region)
         service = WeekdayService(services.database, services.ids, services.clock)
-        with _library_prints_to_stderr():
+        with library_prints_to_stderr():
             made = service.make(
                 found, actor="user:cli", rule=RhythmRule(daily_from, thrice_from), effort=WeekEffort(rounds=rounds),
                 change_fen=change_fen, seed=seed, progress=progress,
@@ -156,29 +160,8 @@ def accept_weekdays(
     emit(document, json, [f"weekdays {accepted.version_id} are in force in {accepted.region}"])
 
 
-@contextmanager
-def _library_prints_to_stderr() -> Iterator[None]:
-    """Keep what HiGHS prints now and then out of the result, which a program may read."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-
-
 def _draw(picture: MapPicture, geojson: Path | None, svg: Path | None) -> None:
     if geojson is not None:
-        _write(geojson, json_text.dumps(picture.geojson(), ensure_ascii=False))
+        write_file(geojson, json_text.dumps(picture.geojson(), ensure_ascii=False))
     if svg is not None:
-        _write(svg, picture.svg())
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as refused:
-        raise UsageError(f"{path} cannot be written: {refused.strerror}", remedy="Name another file.") from None
-    say(f"wrote {path}")
+        write_file(svg, picture.svg())

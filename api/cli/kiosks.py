@@ -11,8 +11,7 @@ from api.cli.terminal import JsonFlag, emit, progress_bars, ready_services, tabl
 from api.errors import UsageError
 
 app = typer.Typer(help="Kiosks: simulate them, list what was heard of them, site them.", no_args_is_help=True)
-app.command("site")(kiosk_siting.site)
-app.command("sleepers")(kiosk_siting.sleeping)
+kiosk_siting.add_to(app)
 
 
 def add_to(root: typer.Typer) -> None:

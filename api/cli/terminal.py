@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.errors import UsageError
 from kernel.clock import SystemClock
 from kernel.progress import Progress, silent
 
@@ -148,6 +151,34 @@ class _PlainLinesState:
 def say(line: str) -> None:
     """Tell the person something that is not the result."""
     print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def library_prints_to_stderr() -> Iterator[None]:
+    """Keep what HiGHS prints now and then out of the result, which a program may read."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a report's file and say so.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be written; names it.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as refused:
+        raise UsageError(f"{path} cannot be written: {refused.strerror}", remedy="Name another file.") from refused
+    say(f"wrote {path}")
 
 
 def report_error(error: Mapping[str, Any], as_json: bool) -> None:

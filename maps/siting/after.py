@@ -184,7 +184,9 @@ def sleepers(
         if history.site_id not in index:
             raise SitingInputError(f"there is no existing kiosk {history.site_id}", id=history.site_id)
         if history.days >= least_days and history.drop_offs <= at_most:
-            chance = rates.new_kiosk(history.scene).probability_at_most(history.drop_offs, history.days)
+            chance = rates.new_kiosk(history.scene, demand=history.demand).probability_at_most(
+                history.drop_offs, history.days
+            )
             asleep.append((chance, history.site_id, history))
     found = []
     standing = problem.existing.copy()
@@ -212,7 +214,7 @@ def _best_move(
         return None
     candidate = problem.candidates[best]
     lost = float(open_demand @ (reach[:, site] & ~reach[:, best]))
-    return Move(candidate, float(gained[best]), lost, rates.new_kiosk(candidate.scene))
+    return Move(candidate, float(gained[best]), lost, rates.new_kiosk(candidate.scene, demand=float(gained[best])))
 
 
 def _free(problem: SitingProblem, rules: SitingRules, others: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -2,7 +2,9 @@
 
 The model is Poisson-Gamma, fitted to the kiosks that stand already (empirical Bayes):
 
-- Kiosk k of scene s takes ``n_k ~ Poisson(rate_k * d_k)`` drop-offs in ``d_k`` days.
+- Kiosk k of scene s takes ``n_k ~ Poisson(rate_k * c_k * t_k)`` drop-offs in ``t_k`` days. Its catchment
+  ``c_k = (w_k / w)^b`` compares the demand ``w_k`` it serves with what kiosks usually serve, w; ``d_k = c_k * t_k``
+  are its days as an ordinary kiosk's.
 - Rates of one scene differ: ``rate_k ~ Gamma(shape a, mean m_s)``.
 - Scene means differ around the county's mean: ``m_s ~ Gamma(shape a, mean m)``.
 
@@ -15,31 +17,34 @@ count over scene s::
     f_s  = a / (a + m D_s / K_s)                         many days of few kiosks say little about others
     A_s  = a + f_s N_s
     m_s  = A_s / (a / m + f_s D_s)
+    b    = of 0, 1/4, ..., 1 the one under which the drop-offs are likeliest, with a normal prior around 1/2;
+           1/2 below three kiosks
 
-A kiosk that has no history of its own has a Gamma rate of
+Twice the demand around brings between the same (b = 0) and twice the drop-offs (b = 1): people pass several places in
+a day. A kiosk that has no history of its own has a Gamma rate of
 
     mean     m_s
     shape    a_new = 1 / ((1 + 1/A_s) / a + 1/A_s)
 
 that is the variance of rates in the scene plus the doubt about the scene's mean, matched to one Gamma.
-One with history ``n`` in ``d`` days has the posterior ``Gamma(a_new + n, rate a_new / m_s + d)``.
-Drop-offs in H further days are negative binomial with the Gamma's shape and ``p = rate / (rate + H)``;
-the interval is between two of its quantiles.
+One with history ``n`` in ``d`` such days has the posterior ``Gamma(a_new + n, rate a_new / m_s + d)``. The rate of
+the kiosk itself is c times that. Drop-offs in H further days are negative binomial with the Gamma's shape and
+``p = rate / (rate + H)``; the interval is between two of its quantiles.
 
-The weight 30 days of the prior rate is ours. Source of ``r``: over 260 drop-offs a day on about 300
-kiosks in Qianjiang (China Post news report, 2023). What is not in the model: catchment, season, and days
-that resemble their neighbours; the interval is then too narrow.
+The weight 30 days of the prior rate is ours, and so is the prior of b. Source of ``r``: over 260 drop-offs a day on
+about 300 kiosks in Qianjiang (China Post news report, 2023). What is not in the model: season, and days that resemble
+their neighbours; the interval is then too narrow.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
-from scipy.stats import nbinom
+from scipy.stats import nbinom, norm
 
 from maps.errors import SitingInputError
 from maps.siting.scenes import check_scene
@@ -50,6 +55,10 @@ LEVEL = 0.9
 _SHAPE_RANGE = (0.3, 30.0)
 _SHAPE_UNKNOWN = 1.0
 _LEAST_KIOSKS = 3
+_ELASTICITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
+_ELASTICITY_USUAL = 0.5
+_ELASTICITY_DOUBT = 0.35
+_LEAST_CATCHMENT = 0.05  # a kiosk nobody is nearest to still has passers-by
 
 
 @dataclass(frozen=True)
@@ -60,12 +69,15 @@ class KioskHistory:
     ----------
     days
         How many days it stood ready.
+    demand
+        What it served of the demand around; None when nobody knows, which counts as usual.
     """
 
     site_id: str
     scene: str
     drop_offs: int
     days: float
+    demand: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,9 +112,35 @@ class Forecast:
         ends = nbinom.ppf([tail, 1 - tail], self.shape, self._success(days))
         return int(ends[0]), int(ends[1])
 
+    def times(self, factor: float) -> Forecast:
+        """Return the forecast of a kiosk whose rate is so many times this one's."""
+        return _forecast(factor * self.mean, self.shape, self.days, self.level, self.based_on)
+
     def _success(self, days: float) -> float:
         rate = self.shape / self.mean
         return rate / (rate + days)
+
+
+@dataclass(frozen=True)
+class Catchment:
+    """How the demand around a kiosk bears on what it takes in.
+
+    Attributes
+    ----------
+    usual
+        Demand a kiosk usually serves; None when nobody knows, then all count as usual.
+    elasticity
+        0: not at all; 1: twice the demand, twice the drop-offs.
+    """
+
+    usual: float | None = None
+    elasticity: float = _ELASTICITY_USUAL
+
+    def factor(self, demand: float | None) -> float:
+        """Return how many times an ordinary kiosk's drop-offs such demand brings."""
+        if demand is None or not self.usual:
+            return 1.0
+        return float(max(demand / self.usual, _LEAST_CATCHMENT) ** self.elasticity)
 
 
 @dataclass(frozen=True)
@@ -112,11 +150,13 @@ class RateModel:
     Attributes
     ----------
     mean
-        The county's, a day.
+        The county's, a day, of a kiosk with a usual catchment.
     shape
         How alike kiosks of a scene are: 1 is very unlike, 30 nearly equal.
     scene_mean, scene_shape, scene_kiosks
         By scene with history: its mean, the shape of what is known about that mean, how many kiosks.
+    catchment
+        What demand around does to a rate.
     """
 
     mean: float
@@ -124,17 +164,22 @@ class RateModel:
     scene_mean: Mapping[str, float]
     scene_shape: Mapping[str, float]
     scene_kiosks: Mapping[str, int]
+    catchment: Catchment = Catchment()
 
-    def new_kiosk(self, scene: str, days: float = 30.0, level: float = LEVEL) -> Forecast:
-        """Forecast a kiosk without history."""
+    def new_kiosk(
+        self, scene: str, days: float = 30.0, level: float = LEVEL, *, demand: float | None = None
+    ) -> Forecast:
+        """Forecast a kiosk without history that serves so much demand."""
         mean, shape = self._prior(scene)
-        return _forecast(mean, shape, days, level, self.scene_kiosks.get(scene, 0))
+        return _forecast(self.catchment.factor(demand) * mean, shape, days, level, self.scene_kiosks.get(scene, 0))
 
     def known_kiosk(self, history: KioskHistory, days: float = 30.0, level: float = LEVEL) -> Forecast:
         """Forecast a kiosk from its own history and its scene's."""
         mean, shape = self._prior(history.scene)
-        after, rate = shape + history.drop_offs, shape / mean + history.days
-        return _forecast(after / rate, after, days, level, max(1, self.scene_kiosks.get(history.scene, 0)))
+        times = self.catchment.factor(history.demand)
+        after, rate = shape + history.drop_offs, shape / mean + times * history.days
+        kiosks = max(1, self.scene_kiosks.get(history.scene, 0))
+        return _forecast(times * after / rate, after, days, level, kiosks)
 
     def _prior(self, scene: str) -> tuple[float, float]:
         check_scene(scene, "forecast")
@@ -142,21 +187,39 @@ class RateModel:
         return self.scene_mean.get(scene, self.mean), 1 / ((1 + 1 / known) / self.shape + 1 / known)
 
 
-def fit_rates(histories: Iterable[KioskHistory]) -> RateModel:
+def fit_rates(histories: Iterable[KioskHistory], usual_demand: float | None = None) -> RateModel:
     """Fit the rates of scenes to what kiosks took in; without any history the prior remains.
+
+    Parameters
+    ----------
+    usual_demand
+        Demand a kiosk usually serves, where no history says it.
 
     Raises
     ------
     SitingInputError
         If a history has an unknown scene, or negative drop-offs or days; names the kiosk.
     """
+    known = [history for history in map(_checked, histories) if history.days > 0]
+    demands = [history.demand for history in known if history.demand is not None]
+    usual = float(np.mean(demands)) if demands else usual_demand
+    tried = _ELASTICITIES if len(demands) >= _LEAST_KIOSKS and usual else (_ELASTICITY_USUAL,)
+    models = [_fit(known, Catchment(usual, elasticity)) for elasticity in tried]
+    return max(models, key=lambda model: _likelihood(model, known)) if len(models) > 1 else models[0]
+
+
+def _checked(history: KioskHistory) -> KioskHistory:
+    check_scene(history.scene, f"kiosk {history.site_id}")
+    if history.drop_offs < 0 or not history.days >= 0:
+        raise SitingInputError(f"kiosk {history.site_id}: drop-offs or days are negative", id=history.site_id)
+    return history
+
+
+def _fit(histories: Sequence[KioskHistory], catchment: Catchment) -> RateModel:
     by_scene: dict[str, list[KioskHistory]] = defaultdict(list)
     for history in histories:
-        check_scene(history.scene, f"kiosk {history.site_id}")
-        if history.drop_offs < 0 or not history.days >= 0:
-            raise SitingInputError(f"kiosk {history.site_id}: drop-offs or days are negative", id=history.site_id)
-        if history.days > 0:
-            by_scene[history.scene].append(history)
+        ordinary = replace(history, days=catchment.factor(history.demand) * history.days)
+        by_scene[history.scene].append(ordinary)
     all_ = [history for group in by_scene.values() for history in group]
     taken, days = _sums(all_)
     mean = (PRIOR_DAYS * PRIOR_RATE + taken) / (PRIOR_DAYS + days)
@@ -168,7 +231,18 @@ def fit_rates(histories: Iterable[KioskHistory]) -> RateModel:
         shapes[scene] = shape + told * n
         means[scene] = shapes[scene] / (shape / mean + told * d)
     counts = {scene: len(group) for scene, group in by_scene.items()}
-    return RateModel(mean, shape, MappingProxyType(means), MappingProxyType(shapes), MappingProxyType(counts))
+    return RateModel(
+        mean, shape, MappingProxyType(means), MappingProxyType(shapes), MappingProxyType(counts), catchment
+    )
+
+
+def _likelihood(model: RateModel, histories: Sequence[KioskHistory]) -> float:
+    """Return the logarithm of how likely the histories and the model's elasticity are together."""
+    days = np.array([model.catchment.factor(one.demand) * one.days for one in histories])
+    means = np.array([model.scene_mean[one.scene] for one in histories])
+    rates = model.shape / means
+    told = nbinom.logpmf([one.drop_offs for one in histories], model.shape, rates / (rates + days)).sum()
+    return float(told + norm.logpdf(model.catchment.elasticity, _ELASTICITY_USUAL, _ELASTICITY_DOUBT))
 
 
 def _sums(histories: Sequence[KioskHistory]) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,7 +14,7 @@ from scipy.optimize import linprog
 from maps.errors import SitingImpossibleError, SitingInputError
 from maps.geodesy import FloatArray
 from maps.siting.exact import cover_most, fewest, nearest_median
-from maps.siting.forecast import Forecast, RateModel
+from maps.siting.forecast import Forecast, KioskHistory, RateModel
 from maps.siting.problem import Candidate, DemandPoint, SitingProblem, SitingRules, rules_broken, usable
 from maps.siting.swap import exchange
 
@@ -34,7 +35,7 @@ class ChosenSite:
     mean_min
         Minutes that demand has to come, weighted; None when none comes.
     forecast
-        Drop-offs to be expected; None until a rate model is given.
+        Drop-offs to be expected; None until a rate model is given, and of a standing kiosk without a history.
     """
 
     candidate: Candidate
@@ -89,13 +90,20 @@ class SitingPlan:
         """Return the kiosks to be put up."""
         return tuple(site for site in self.sites if not site.candidate.existing)
 
-    def with_forecasts(self, rates: RateModel, days: float = 30.0) -> SitingPlan:
-        """Return the plan with drop-offs to be expected of each new kiosk."""
-        sites = tuple(
-            site if site.candidate.existing else replace(site, forecast=rates.new_kiosk(site.candidate.scene, days))
-            for site in self.sites
+    def with_forecasts(
+        self, rates: RateModel, histories: Iterable[KioskHistory] = (), days: float = 30.0
+    ) -> SitingPlan:
+        """Return the plan with drop-offs to be expected of each kiosk.
+
+        Parameters
+        ----------
+        histories
+            Of kiosks that stand; they are forecast with the demand the plan leaves them, others of them not at all.
+        """
+        known = {history.site_id: history for history in histories}
+        return replace(
+            self, sites=tuple(_forecast(site, rates, known.get(site.candidate.id), days) for site in self.sites)
         )
-        return replace(self, sites=sites)
 
 
 def site_kiosks(
@@ -156,6 +164,23 @@ def _fewest(problem: SitingProblem, rules: SitingRules, time_limit_s: float) -> 
     count = int((solved.chosen & ~problem.existing).sum())
     plan = plan_of(problem, replace(rules, budget=max(rules.budget, count)), solved.chosen, "fewest", "exact")
     return replace(plan, rules=rules, objective=float(count), bound=solved.bound, proven=solved.proven)
+
+
+def _forecast(site: ChosenSite, rates: RateModel, history: KioskHistory | None, days: float) -> ChosenSite:
+    if not site.candidate.existing:
+        return replace(site, forecast=rates.new_kiosk(site.candidate.scene, days, demand=site.weight))
+    if history is None:
+        return site
+    before = rates.known_kiosk(history, days)
+    kept = rates.catchment.factor(site.weight) / rates.catchment.factor(history.demand)
+    return replace(site, forecast=before.times(kept if history.demand is not None else 1.0))
+
+
+def standing_demand(problem: SitingProblem, rules: SitingRules, model: Model = "covering") -> dict[str, float]:
+    """Return what each kiosk that stands serves without new ones, by id: the demand behind the histories so far."""
+    open_ = np.flatnonzero(problem.existing)
+    load = problem.weight @ _served(problem, rules, open_, covering=model != "median")
+    return {problem.candidates[index].id: float(amount) for index, amount in zip(open_, load, strict=True)}
 
 
 def plan_of(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from maps.picture import MapPicture, PictureDot
 from maps.siting.plan import ChosenSite, SitingPlan
 from maps.siting.problem import SitingProblem
 from maps.siting.scenes import SCENES
 
+_COLOURS = {"stands": "#0072b2", "new": "#d55e00", "covered": "#b8c4cc", "beyond": "#cc79a7"}
 SITE_COLUMNS = ("kiosk", "scene", "at", "demand", "minutes", "drop-offs a day", "90 in 100 days", "state")
 
 
@@ -123,3 +125,29 @@ def _site(site: ChosenSite) -> dict[str, Any]:
         "drop_offs_low": None if forecast is None else round(forecast.low, 3),
         "drop_offs_high": None if forecast is None else round(forecast.high, 3),
     }
+
+
+def plan_picture(plan: SitingPlan, problem: SitingProblem, title: str) -> MapPicture:
+    """Return a map of demand, the more the larger, with the kiosks on it; the attribution is part of its title."""
+    beyond = {item.demand.id for item in plan.uncovered}
+    most = max((one.weight for one in problem.demands), default=1.0) or 1.0
+    demand = [
+        PictureDot(
+            (one.lon, one.lat), _COLOURS["beyond" if one.id in beyond else "covered"],
+            2.0 + 8.0 * (one.weight / most) ** 0.5, f"{one.name}: {one.weight:,.1f} {problem.demand_unit}",
+        )
+        for one in problem.demands
+    ]  # fmt: skip
+    kiosks = [
+        PictureDot(
+            (site.candidate.lon, site.candidate.lat), _COLOURS["stands" if site.candidate.existing else "new"], 6.0,
+            " · ".join(_row(site, number)),
+        )
+        for number, site in enumerate(plan.sites, start=1)
+    ]  # fmt: skip
+    minutes = f"{plan.rules.within_min:g}"
+    legend = (
+        (_COLOURS["stands"], "kiosk that stands"), (_COLOURS["new"], "new kiosk"),
+        (_COLOURS["covered"], f"demand within {minutes} minutes"), (_COLOURS["beyond"], "demand beyond"),
+    )  # fmt: skip
+    return MapPicture(f"{title} · {problem.attribution}", (), (*demand, *kiosks), legend)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +173,38 @@ def _supposed(place_id: str, place_name: str, scene: str, number: int, lon: floa
     )  # fmt: skip
 
 
-def read_candidates(path: Path, region: Region) -> tuple[Candidate, ...]:
+@dataclass(frozen=True)
+class SeenPlace:
+    """A place somebody looked at, as on a list; the fields are those of :class:`Candidate`."""
+
+    id: str
+    name: str
+    scene: str
+    lon: float
+    lat: float
+    capacity: float | None = None
+    cost_fen: int = 0
+
+
+def seen_candidates(seen: Sequence[SeenPlace], region: Region) -> tuple[Candidate, ...]:
+    """Return places somebody looked at as candidates of the village each is nearest to.
+
+    Raises
+    ------
+    SitingInputError
+        If a scene is none of the ten.
+    """
+    homes = _nearest_places(region, [(one.lon, one.lat) for one in seen])
+    return tuple(
+        Candidate(
+            one.id, one.name, check_scene(one.scene, one.id), home.id, one.lon, one.lat,
+            capacity=one.capacity, cost_fen=one.cost_fen,
+        )
+        for one, home in zip(seen, homes, strict=True)
+    )  # fmt: skip
+
+
+def read_candidates(path: Path) -> tuple[SeenPlace, ...]:
     """Read a list of places kiosks could stand in.
 
     CSV with ``name``, ``scene``, ``lon``, ``lat`` (WGS-84) and optional ``capacity`` (in the demand's unit)
@@ -186,17 +218,16 @@ def read_candidates(path: Path, region: Region) -> tuple[Candidate, ...]:
         If a scene is none of the ten.
     """
     table = PlacesTable(path, ("name", "scene", "lon", "lat"))
-    lines = [(line, row) for line, row in table.rows() if table.position(line, row)[0] is not None]
-    points = [(float(row["lon"]), float(row["lat"])) for _, row in lines]
-    homes = _nearest_places(region, points)
-    return tuple(
-        Candidate(
-            f"{path.stem}:{line}", table.text(line, row, "name"),
-            check_scene(table.text(line, row, "scene"), f"{path.name} line {line}"), home.id, *point,
-            capacity=table.number(line, row, "capacity"), cost_fen=_whole_fen(table, line, row),
-        )
-        for (line, row), point, home in zip(lines, points, homes, strict=True)
-    )  # fmt: skip
+    seen = []
+    for line, row in table.rows():
+        lon, lat = table.position(line, row)
+        if lon is None or lat is None:
+            continue
+        scene = check_scene(table.text(line, row, "scene"), f"{path.name} line {line}")
+        capacity, cost_fen = table.number(line, row, "capacity"), _whole_fen(table, line, row)
+        name = table.text(line, row, "name")
+        seen.append(SeenPlace(f"{path.stem}:{line}", name, scene, lon, lat, capacity, cost_fen))
+    return tuple(seen)
 
 
 def _whole_fen(table: PlacesTable, line: int, row: Mapping[str, str]) -> int:

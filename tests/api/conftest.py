@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -33,6 +36,8 @@ from lockers.registry.model import Site
 from lockers.registry.repository import SiteRepository
 
 PASSWORD = "correct horse battery"
+_NUMBERS = count(1)
+_PATIENCE_S = 120
 
 
 @cache
@@ -135,6 +140,24 @@ MANIFEST_ROWS = "".join(
     f"yunlu,YL{number:04d},1,1,张三,15412345678,东村1组{number}号,{'东村' if number % 2 else '西村'},500\n"
     for number in range(12)
 )
+
+
+@pytest.fixture
+def carry_out() -> Callable[[httpx.Client, str, dict[str, Any]], dict[str, Any]]:
+    """Give a function that starts long work over HTTP and follows the operation to its end."""
+
+    def follow(client: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        started = client.post(path, json=body, headers={"Idempotency-Key": f"{path}-{next(_NUMBERS)}"})
+        assert started.status_code == 202, started.text
+        until = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < until:
+            found: dict[str, Any] = client.get(f"/operations/{started.json()['id']}").json()
+            if found["state"] in ("succeeded", "failed", "cancelled"):
+                return found
+            time.sleep(0.05)
+        raise AssertionError("the operation did not end")
+
+    return follow
 
 
 @pytest.fixture

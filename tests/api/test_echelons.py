@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from datetime import date
 from itertools import count
@@ -18,28 +17,18 @@ from api.cli.main import main
 from api.services import Services
 
 _keys = count(1)
-PATIENCE_S = 120
 
 
 def _post(client: httpx.Client, path: str, body: dict[str, Any]) -> httpx.Response:
     return client.post(path, json=body, headers={"Idempotency-Key": f"k{next(_keys)}"})
 
 
-def _finished(client: httpx.Client, started: httpx.Response) -> dict[str, Any]:
-    assert started.status_code == 202, started.text
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        found: dict[str, Any] = client.get(f"/operations/{started.json()['id']}").json()
-        if found["state"] in ("succeeded", "failed", "cancelled"):
-            return found
-        time.sleep(0.05)
-    raise AssertionError("the operation did not end")
-
-
-def test_a_day_is_planned_over_both_echelons(dispatcher: httpx.Client, two_villages: str, due_day: date) -> None:
+def test_a_day_is_planned_over_both_echelons(
+    dispatcher: httpx.Client, two_villages: str, due_day: date, carry_out: Callable[..., dict[str, Any]]
+) -> None:
     """A dispatcher starts it, follows the operation and gets runs, routes and a map; nothing due is lost."""
     body = {"region": two_villages, "day": due_day.isoformat(), "rounds": 2, "iterations": 200, "with_map": True}
-    done = _finished(dispatcher, _post(dispatcher, "/echelons:plan", body))
+    done = carry_out(dispatcher, "/echelons:plan", body)
     assert done["state"] == "succeeded", done["problem"]
     result = done["result"]
     stops = [stop for route in result["routes"] for stop in route["stops"]]
@@ -49,14 +38,14 @@ def test_a_day_is_planned_over_both_echelons(dispatcher: httpx.Client, two_villa
 
 
 def test_freight_goes_by_lorry_when_the_county_says_so(
-    dispatcher: httpx.Client, two_villages: str, due_day: date
+    dispatcher: httpx.Client, two_villages: str, due_day: date, carry_out: Callable[..., dict[str, Any]]
 ) -> None:
     """With a network of one depot and no routes from the centre, a trunk run carries everything."""
     network = dispatcher.get("/echelons/network", params={"region": two_villages}).json()
     depot = {"id": "west", "name": "西站", "township_id": "429005100", "lon": 112.89, "lat": 30.39}
     network |= {"direct": False, "depot": [depot]}
     body = {"region": two_villages, "day": due_day.isoformat(), "rounds": 2, "iterations": 200, "network": network}
-    done = _finished(dispatcher, _post(dispatcher, "/echelons:plan", body))
+    done = carry_out(dispatcher, "/echelons:plan", body)
     assert done["state"] == "succeeded", done["problem"]
     assert sum(run["parcels"] for run in done["result"]["runs"]) == 12
     assert {route["depot"] for route in done["result"]["routes"]} == {"west"}
@@ -76,18 +65,20 @@ def test_a_township_covered_twice_is_refused(dispatcher: httpx.Client, two_villa
 
 
 def test_a_networks_of_another_region_ends_with_a_named_problem(
-    dispatcher: httpx.Client, two_villages: str, due_day: date
+    dispatcher: httpx.Client, two_villages: str, due_day: date, carry_out: Callable[..., dict[str, Any]]
 ) -> None:
     """What only planning can see ends the operation with the error's code and remedy."""
     body = {"region": two_villages, "day": due_day.isoformat(), "network": {"region": "elsewhere"}}
-    done = _finished(dispatcher, _post(dispatcher, "/echelons:plan", body))
+    done = carry_out(dispatcher, "/echelons:plan", body)
     assert done["state"] == "failed"
     assert done["problem"]["code"] == "echelon_model"
 
 
-def test_weekdays_are_planned_accepted_and_listed(dispatcher: httpx.Client, two_villages: str, due_day: date) -> None:
+def test_weekdays_are_planned_accepted_and_listed(
+    dispatcher: httpx.Client, two_villages: str, due_day: date, carry_out: Callable[..., dict[str, Any]]
+) -> None:
     """A version is made as long work, accepted once however often it is asked, and listed with its patterns."""
-    done = _finished(dispatcher, _post(dispatcher, "/weekdays:plan", {"region": two_villages, "rounds": 1}))
+    done = carry_out(dispatcher, "/weekdays:plan", {"region": two_villages, "rounds": 1})
     assert done["state"] == "succeeded", done["problem"]
     version = done["result"]["version_id"]
     before = dispatcher.get("/weekdays", params={"region": two_villages}).json()

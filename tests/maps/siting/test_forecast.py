@@ -71,6 +71,47 @@ def test_own_history_makes_a_forecast_surer_and_truer() -> None:
     assert np.mean([f.high - f.low for f in own]) < np.mean([f.high - f.low for f in scene])
 
 
+def drawn_with_catchments(
+    rng: np.random.Generator, kiosks: int, elasticity: float
+) -> tuple[list[KioskHistory], np.ndarray]:
+    """Draw kiosks whose drop-offs follow the demand around them; also give their true rates."""
+    demands = rng.uniform(10, 200, kiosks)
+    rates = rng.gamma(8.0, 2.0 / 8.0, kiosks) * (demands / demands.mean()) ** elasticity
+    taken = rng.poisson(rates * 60)
+    facts = zip(taken.tolist(), demands.tolist(), strict=True)
+    return [KioskHistory(f"k{i}", "pharmacy", n, 60, demand) for i, (n, demand) in enumerate(facts)], rates
+
+
+@pytest.mark.parametrize("elasticity", [0.0, 1.0])
+def test_what_demand_does_is_learnt_from_the_kiosks(elasticity: float) -> None:
+    """Where drop-offs follow the demand around, forecasts follow it too; where they do not, neither do forecasts."""
+    rng = np.random.default_rng(3)
+    model = fit_rates(drawn_with_catchments(rng, 60, elasticity)[0])
+    assert abs(model.catchment.elasticity - elasticity) <= 0.25
+    usual = model.catchment.usual
+    assert usual is not None
+    ratio = model.new_kiosk("pharmacy", demand=2 * usual).mean / model.new_kiosk("pharmacy", demand=usual).mean
+    assert ratio == pytest.approx(2**model.catchment.elasticity)
+
+
+def test_knowing_the_demand_makes_forecasts_of_new_kiosks_truer() -> None:
+    """Forecasts that know the demand around new kiosks are nearer to the truth, and nine of ten intervals hold."""
+    rng = np.random.default_rng(8)
+    aware = fit_rates(drawn_with_catchments(rng, 60, 0.75)[0])
+    later, rates = drawn_with_catchments(rng, 200, 0.75)
+    told = [aware.new_kiosk("pharmacy", 60, demand=one.demand) for one in later]
+    blind = aware.new_kiosk("pharmacy", 60)
+    assert np.abs([one.mean for one in told] - rates).mean() < 0.8 * np.abs(blind.mean - rates).mean()
+    inside = [one.between(60)[0] <= fact.drop_offs <= one.between(60)[1] for one, fact in zip(told, later, strict=True)]
+    assert 0.85 <= np.mean(inside) <= 0.97
+
+
+def test_a_kiosk_nobody_is_nearest_to_still_has_a_forecast() -> None:
+    """A place with no demand of its own gets a small, positive forecast."""
+    model = fit_rates([], usual_demand=40.0)
+    assert 0 < model.new_kiosk("pharmacy", demand=0.0).mean < PRIOR_RATE / 2
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     taken=st.lists(st.tuples(st.sampled_from(SCENES), st.integers(0, 500), st.floats(0, 400)), max_size=12),

@@ -19,6 +19,7 @@ from maps.siting.survey import (
     demand_from_history,
     demand_from_population,
     read_candidates,
+    seen_candidates,
     survey,
 )
 from maps.store import RegionStore
@@ -95,7 +96,7 @@ def test_a_list_of_candidates_is_read(demo_region: Region, tmp_path: Path) -> No
         f"name,scene,lon,lat,capacity,cost_fen\n同仁药店,pharmacy,{lon},{lat},40,90000\n无址,school,,,,\n",
         encoding="utf-8",
     )
-    (one,) = read_candidates(path, demo_region)
+    (one,) = seen_candidates(read_candidates(path), demo_region)
     assert (one.scene, one.capacity, one.cost_fen, one.assumed) == ("pharmacy", 40.0, 90_000, False)
     assert one.place_id == demo_region.located_places[5].id
 
@@ -117,7 +118,7 @@ def test_wrong_lists_of_candidates_say_where(
     path = tmp_path / "shops.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(error, match=words):
-        read_candidates(path, demo_region)
+        read_candidates(path)
 
 
 def test_a_county_without_roads_is_sited_and_says_it_is_an_estimate(china_tables: Path, tmp_path: Path) -> None:
