@@ -58,7 +58,7 @@ def survey_kiosks(
     records, days = parcels_by_place(session, region)
     if records:
         demands, notes = demand_from_history(region, records, days)
-        unit, source = "parcels a day", f"parcels of {days} days in the database"
+        unit, source = "parcels a day", f"parcels of {days} {'day' if days == 1 else 'days'} in the database"
     else:
         demands, notes = demand_from_population(region)
         unit, source = RESIDENTS, "inhabitants, for no parcels were imported yet"

@@ -27,13 +27,14 @@ class PictureLine:
 
 @dataclass(frozen=True)
 class PictureDot:
-    """A place on the map."""
+    """A place on the map; `text` stands beside it, `label` is told when it is pointed at."""
 
     point: LonLat
     colour: str
     radius: float
     label: str
     properties: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,4 +99,8 @@ def _svg_line(line: PictureLine, places: list[tuple[float, float]]) -> str:
 def _svg_dot(dot: PictureDot, place: tuple[float, float]) -> str:
     x, y = place
     title = f"<title>{escape(dot.label)}</title>"
-    return f'<circle cx="{x}" cy="{y}" r="{dot.radius}" fill="{escape(dot.colour)}">{title}</circle>'
+    circle = f'<circle cx="{x}" cy="{y}" r="{dot.radius}" fill="{escape(dot.colour)}">{title}</circle>'
+    if not dot.text:
+        return circle
+    text = f'<text x="{x + dot.radius + 2}" y="{y + 4}" font-size="12">{escape(dot.text)}</text>'
+    return f"{circle}\n{text}"

@@ -18,7 +18,7 @@ def site_rows(plan: SitingPlan) -> list[tuple[str, ...]]:
     return [_row(site, number) for number, site in enumerate(plan.sites, start=1)]
 
 
-def _row(site: ChosenSite, number: int) -> tuple[str, ...]:
+def _row(site: ChosenSite, number: int | str) -> tuple[str, ...]:
     candidate, forecast = site.candidate, site.forecast
     return (
         f"{number} {candidate.name}",
@@ -127,6 +127,12 @@ def _site(site: ChosenSite) -> dict[str, Any]:
     }
 
 
+def _dot(site: ChosenSite, colour: str, number: str) -> PictureDot:
+    place = site.candidate
+    label = " · ".join(_row(site, number)).strip()
+    return PictureDot((place.lon, place.lat), colour, 6.0, label, text=number)
+
+
 def plan_picture(plan: SitingPlan, problem: SitingProblem, title: str) -> MapPicture:
     """Return a map of demand, the more the larger, with the kiosks on it; the attribution is part of its title."""
     beyond = {item.demand.id for item in plan.uncovered}
@@ -138,13 +144,11 @@ def plan_picture(plan: SitingPlan, problem: SitingProblem, title: str) -> MapPic
         )
         for one in problem.demands
     ]  # fmt: skip
+    stands = [site for site in plan.sites if site.candidate.existing]
     kiosks = [
-        PictureDot(
-            (site.candidate.lon, site.candidate.lat), _COLOURS["stands" if site.candidate.existing else "new"], 6.0,
-            " · ".join(_row(site, number)),
-        )
-        for number, site in enumerate(plan.sites, start=1)
-    ]  # fmt: skip
+        *(_dot(site, _COLOURS["stands"], "") for site in stands),
+        *(_dot(site, _COLOURS["new"], str(number)) for number, site in enumerate(plan.new, start=1)),
+    ]
     minutes = f"{plan.rules.within_min:g}"
     legend = (
         (_COLOURS["stands"], "kiosk that stands"), (_COLOURS["new"], "new kiosk"),

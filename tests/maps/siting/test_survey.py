@@ -12,7 +12,7 @@ from maps.region import Region
 from maps.siting.forecast import fit_rates
 from maps.siting.plan import site_kiosks
 from maps.siting.problem import SitingProblem, SitingRules
-from maps.siting.report import SITE_COLUMNS, plan_document, plan_geojson, site_rows, summary_lines
+from maps.siting.report import SITE_COLUMNS, plan_document, plan_geojson, plan_picture, site_rows, summary_lines
 from maps.siting.scenes import PATTERNS, SCENES
 from maps.siting.survey import (
     assumed_candidates,
@@ -137,3 +137,11 @@ def test_a_region_without_demand_is_refused(demo_region: Region) -> None:
     """Siting without any demand is refused, not answered with nothing."""
     with pytest.raises(SitingInputError, match="0 demand points"):
         survey(demo_region, (), assumed_candidates(demo_region))
+
+
+def test_new_kiosks_are_numbered_on_the_picture(demo_problem: SitingProblem) -> None:
+    """The map shows each village and numbers the new kiosks as the table does."""
+    plan = site_kiosks(demo_problem, SitingRules(2, 10.0), method="swap")
+    svg = plan_picture(plan, demo_problem, "县").svg()
+    assert svg.count("<circle") == len(demo_problem.demands) + len(plan.sites)
+    assert ">2</text>" in svg
