@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from dispatch.fleet.fleet import TypeSpec
 from dispatch.sharing.county import Assumptions, County, survey_county
@@ -24,8 +25,11 @@ from maps.region import Region
 BEST_MIX: Final = "best-mix"
 POLICY: Final = "policy"
 _BLOCK_DAYS: Final = 5
-_MARGINS_PERCENT: Final = (0, 5, 15)
-"""A mix leaves the cheapest single mode in a township only for a gain above this margin; each margin is tried."""
+_MARGINS_PERMILLE: Final = (0, 2, 5)
+"""A mix leaves the cheapest single mode in a township for a gain above this part of the county's cost."""
+_DESIGN_DAYS: Final = 2
+"""Days that changes of one township are tried on."""
+_CHUNKS: Final = 2
 
 DayResults = Mapping[int, Result]
 
@@ -127,7 +131,10 @@ def compare_modes(
         mix: Mapping[str, Mode] = {}
         tried: dict[str, int] = {}
         if not effort.stop():
-            mixes = _mixes(county, companies, {name: results[name] for name in shared}, shared)
+            base = shared[_best_single({name: results[name] for name in shared}, county)]
+            exchanges = _exchanges(county, companies, base, [Mode(name) for name in sorted(shared)])
+            gains = workers.gains(base, exchanges, progress)
+            mixes = _mixes(county, companies, base, exchanges, gains)
             more = workers.run(mixes, progress, "mixes")
             if not effort.stop():
                 results_of_mixes = {name: _over(more[name], days) for name in more}
@@ -188,44 +195,48 @@ def _of_policy(county: County, companies: Sequence[str], policy: SharingPolicy) 
     return Scenario(POLICY, {pair: rule.mode for pair, rule in pairs.items()}, contractors)
 
 
+def _best_single(results: Mapping[str, Result], county: County) -> str:
+    return min(sorted(results), key=lambda name: _with_left_behind(results[name], county))
+
+
+def _exchanges(county: County, companies: Sequence[str], base: Scenario, modes: Sequence[Mode]) -> list[Exchange]:
+    """Return every change of one township's mode."""
+    usual = {town: base.mode_of(town, companies[0]) for town in county.townships}
+    return [
+        Exchange(town, mode, mixed(county, companies, usual | {town: mode}, base.contractors, f"{town}/{mode.value}"))
+        for town in sorted(county.townships)
+        for mode in modes
+        if mode is not usual[town]
+    ]
+
+
 def _mixes(
-    county: County, companies: Sequence[str], results: Mapping[str, Result], shared: Mapping[str, Scenario]
+    county: County,
+    companies: Sequence[str],
+    base: Scenario,
+    exchanges: Sequence[Exchange],
+    gains_permille: Mapping[str, float],
 ) -> list[Scenario]:
-    """Choose each township's mode by what the township counts for under each, for several margins.
-
-    Notes
-    -----
-    There are 3^T mixes. What a township counts for is nearly independent of the others: stops, fees and
-    commissions are its own, and only the vans that pass through several townships are shared. Each margin's mix
-    is simulated on all days, so the choice among them and the single modes is by whole plans.
-    """
-    best = min(results, key=lambda name: (_with_left_behind(results[name], county), name))
-    contractors = next(iter(shared.values())).contractors
+    """Put together the exchanges that gained, for several margins; equal mixes count once."""
     mixes: dict[tuple[Mode, ...], Scenario] = {}
-    for margin in _MARGINS_PERCENT:
-        modes = {
-            town: _cheapest({name: result.townships_fen.get(town, 0) for name, result in results.items()}, best, margin)
-            for town in county.townships
-        }
-        if len(set(modes.values())) > 1:
-            mixes.setdefault(
-                tuple(modes.values()), mixed(county, companies, modes, contractors, f"mix-{margin}-percent")
-            )
+    for margin in _MARGINS_PERMILLE:
+        modes = {town: base.mode_of(town, companies[0]) for town in sorted(county.townships)}
+        best: dict[str, float] = dict.fromkeys(modes, margin)
+        for one in exchanges:
+            gain = gains_permille.get(one.scenario.id, 0.0)
+            if gain > best[one.township]:
+                best[one.township], modes[one.township] = gain, one.mode
+        if any(mode is not base.mode_of(town, companies[0]) for town, mode in modes.items()):
+            name = f"mix above {margin} permille"
+            mixes.setdefault(tuple(modes.values()), mixed(county, companies, modes, base.contractors, name))
     return list(mixes.values())
-
-
-def _cheapest(counts_fen: Mapping[str, int], usual: str, margin_percent: int) -> Mode:
-    cheapest = min(counts_fen, key=lambda name: (counts_fen[name], name))
-    gains = counts_fen[cheapest] * 100 < counts_fen[usual] * (100 - margin_percent)
-    return Mode(cheapest if gains else usual)
 
 
 # -- working in several processes ---------------------------------------------------------------------------
 
 
-@dataclass
-class _WorkerState:
-    """What a worker process keeps between blocks."""
+class _WorkerState(threading.local):
+    """What a worker keeps between jobs: one in each process, and one in each thread that works by itself."""
 
     simulator: Simulator | None = None
     demands: Sequence[DayDemand] = ()
@@ -252,6 +263,38 @@ def simulate_block(
     for day in days:
         results[day], start = simulator.day(demands[day], scenario, start)
     return results
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One township delivered in another way, all else as in the best single mode."""
+
+    township: str
+    mode: Mode
+    scenario: Scenario
+
+
+def _prepared_gains(base: Scenario, exchanges: Sequence[Scenario], day: int) -> dict[str, float]:
+    assert _worker.simulator is not None
+    return exchange_gains(_worker.simulator, _worker.demands[day], base, exchanges)
+
+
+def exchange_gains(
+    simulator: Simulator, demand: DayDemand, base: Scenario, exchanges: Sequence[Scenario]
+) -> dict[str, float]:
+    """Return what each scenario saves against the base on a day, in permille of the base's cost.
+
+    All begin with the same routes and search alike, so that most of the search's chance falls out of the
+    difference. Contractors' own routes are not planned: they do not change what is paid.
+    """
+    iterations = max(1, simulator.iterations // 2)
+    quick = replace(simulator, iterations=iterations, contractors_drive=False, rule=ShareRule.PER_PARCEL)
+    _, start = quick.day(demand, base, {})
+    usual_fen = _with_left_behind(quick.day(demand, base, start)[0], simulator.county)
+    return {
+        one.id: 1_000 * (usual_fen - _with_left_behind(quick.day(demand, one, start)[0], simulator.county)) / usual_fen
+        for one in exchanges
+    }
 
 
 class _Workers:
@@ -282,27 +325,46 @@ class _Workers:
         blocks = [numbers[start : start + _BLOCK_DAYS] for start in numbers[::_BLOCK_DAYS]]
         jobs = [(one, tuple(block)) for block in blocks for one in scenarios]
         found: dict[str, dict[int, Result]] = {one.id: {} for one in scenarios}
-        progress(stage, 0, len(jobs))
-        for done, (scenario, results) in enumerate(self._each(jobs), start=1):
-            found[scenario.id] |= results
-            progress(stage, done, len(jobs), scenario.id)
+        for number, results in self._each(_prepared_block, jobs, progress, stage):
+            found[jobs[number][0].id] |= results
         return found
 
-    def _each(self, jobs: Sequence[tuple[Scenario, tuple[int, ...]]]) -> Iterable[tuple[Scenario, dict[int, Result]]]:
-        if self._pool is None:
-            for scenario, days in jobs:
-                if self._effort.stop():
-                    return
-                yield scenario, simulate_block(self._simulator, self._demands, scenario, days)
-            return
-        waiting: dict[Future[dict[int, Result]], Scenario] = {
-            self._pool.submit(_prepared_block, scenario, days): scenario for scenario, days in jobs
-        }
+    def gains(self, base: Scenario, exchanges: Sequence[Exchange], progress: Progress) -> dict[str, float]:
+        """Return the mean gain of each exchange over some days, in permille of the base's cost."""
+        step = max(1, len(self._demands) // _DESIGN_DAYS)
+        days = list(range(0, len(self._demands), step))[:_DESIGN_DAYS]
+        chunks = [tuple(one.scenario for one in exchanges[start::_CHUNKS]) for start in range(_CHUNKS)]
+        jobs = [(base, chunk, day) for day in days for chunk in chunks]
+        sums: dict[str, float] = {}
+        for _, gains in self._each(_prepared_gains, jobs, progress, "exchanges"):
+            for name, gain in gains.items():
+                sums[name] = sums.get(name, 0.0) + gain / len(days)
+        return sums
+
+    def _each(
+        self, work: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], progress: Progress, stage: str
+    ) -> Iterator[tuple[int, Any]]:
+        """Do all jobs, in whatever order they end, until somebody asks to stop; give number and answer of each."""
+        progress(stage, 0, len(jobs))
+        answers = self._here(work, jobs) if self._pool is None else self._there(self._pool, work, jobs)
+        for done, one in enumerate(answers, start=1):
+            progress(stage, done, len(jobs))
+            yield one
+
+    def _here(self, work: Callable[..., Any], jobs: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
+        _prepare(self._simulator, self._demands)
+        for number, job in enumerate(jobs):
+            if self._effort.stop():
+                return
+            yield number, work(*job)
+
+    def _there(
+        self, pool: ProcessPoolExecutor, work: Callable[..., Any], jobs: Sequence[tuple[Any, ...]]
+    ) -> Iterator[tuple[int, Any]]:
+        waiting: dict[Future[Any], int] = {pool.submit(work, *job): number for number, job in enumerate(jobs)}
         while waiting:
             ready, _ = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
             for one in ready:
                 yield waiting.pop(one), one.result()
             if self._effort.stop():
-                for one in waiting:
-                    one.cancel()
-                waiting = {one: scenario for one, scenario in waiting.items() if not one.cancelled()}
+                waiting = {one: number for one, number in waiting.items() if not one.cancel()}

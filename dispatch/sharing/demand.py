@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,9 @@ from dispatch.demand.windows import DAY_S
 from dispatch.parcels.generator import generate_manifest
 from dispatch.parcels.manifest.gazetteer import Gazetteer
 from dispatch.products.product import AreaClass, Channel, ServiceProduct, allowed_channels, load_products
+from dispatch.promises.clocks import area_classes, products_of
 from kernel.money import Fen, parse_yuan
-from maps.places import Place
 from maps.region import Region
-
-_AREA_OF_KIND: Final[Mapping[str, AreaClass]] = {"county": "urban", "town": "township"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +58,13 @@ class DayDemand:
         return DayDemand(self.day, tuple(one for one in self.parcels if one.company == company))
 
 
-def area_class(place: Place) -> AreaClass:
-    """Return the deadline class of a place: the county centre is urban, a town township, all else village."""
-    return _AREA_OF_KIND.get(place.kind, "village")
-
-
 def generated_day(region: Region, parcels: int, companies: int, seed: int, day: date) -> DayDemand:
     """Generate a day's manifest and read it as demand; equal arguments, equal demand."""
     products = {one.code: one for one in load_products() if one.in_force(day)}
+    areas = area_classes(region)
     gazetteer = Gazetteer.of(region)
     rows = generate_manifest(_Villages(region), parcels, companies, seed, day)
-    return DayDemand(day, tuple(_consignment(row, region, gazetteer, products) for row in rows))
+    return DayDemand(day, tuple(_consignment(row, areas, gazetteer, products) for row in rows))
 
 
 class _Villages:
@@ -86,22 +79,24 @@ class _Villages:
 
 
 def _consignment(
-    row: Mapping[str, str], region: Region, gazetteer: Gazetteer, products: Mapping[str, ServiceProduct]
+    row: Mapping[str, str],
+    areas: Mapping[str, AreaClass],
+    gazetteer: Gazetteer,
+    products: Mapping[str, ServiceProduct],
 ) -> Consignment:
-    place = region.place(gazetteer.find(row["village"], row["township"]).id)
-    product = products[row["product"]]
-    cod_fen, value_fen = _fen(row["cod"]), _fen(row["declared_value"])
-    extras = [one for one in products.values() if one.applies(cod_fen=cod_fen, declared_value_fen=value_fen)]
+    place = gazetteer.find(row["village"], row["township"]).id
+    area, product = areas[place], products[row["product"]]
+    of_parcel = products_of(
+        products, row["product"], cod_fen=_fen(row["cod"]), declared_value_fen=_fen(row["declared_value"])
+    )
+    allowed: Sequence[Channel] = allowed_channels(of_parcel)
     collect = row["direction"] == "collect"
-    area = area_class(place)
-    allowed: Sequence[Channel] = allowed_channels([product, *extras])
-    deadline_s = product.rules.deadlines[area].at_s
     channel: Channel = (
         "station" if row["channel"] == "station" else "cabinet" if row["channel"] == "cabinet" else "door"
     )
     return Consignment(
         company=row["company"],
-        place=place.id,
+        place=place,
         recipient=row["recipient_phone"],
         collect=collect,
         channel=channel,
@@ -111,7 +106,7 @@ def _consignment(
         weight_g=int(row["weight_g"]),
         volume_cm3=int(row["volume_cm3"]),
         earliest_s=_second(row["window_start"], 0),
-        latest_s=_second(row["window_end"], DAY_S if collect else deadline_s),
+        latest_s=_second(row["window_end"], DAY_S if collect else product.rules.deadlines[area].at_s),
     )
 
 
