@@ -17,7 +17,7 @@ from dispatch.sharing.drive import Start
 from dispatch.sharing.errors import ComparisonError
 from dispatch.sharing.figures import Result, total_of
 from dispatch.sharing.policy import Mode, SharingPolicy
-from dispatch.sharing.shares.rules import ShareRule
+from dispatch.sharing.shares.choices import ShareRule
 from dispatch.sharing.simulate import Scenario, Simulator, mixed, uniform
 from kernel.progress import Progress, silent
 from maps.region import Region

@@ -13,8 +13,9 @@ from dispatch.sharing.drive import Drive, Start, plan_drive
 from dispatch.sharing.errors import ComparisonError
 from dispatch.sharing.figures import Figures, Result
 from dispatch.sharing.policy import Contractor, Mode, SharingPolicy
+from dispatch.sharing.shares.choices import ShareRule
 from dispatch.sharing.shares.executed import ExecutedPrices
-from dispatch.sharing.shares.rules import ShareRule, share_cost
+from dispatch.sharing.shares.rules import share_cost
 from dispatch.sharing.visits import Parcels, hand_over_visits, village_visits
 from kernel.money import Fen, share_out
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import pairwise
 from math import factorial, lcm
 from random import Random
 from typing import Final
 
 from dispatch.sharing.errors import SharesError
+from dispatch.sharing.shares.choices import ShareRule
 from dispatch.sharing.shares.executed import ExecutedPrices, Part, SharedRoute
 from dispatch.sharing.shares.game import Coalition, CostGame
 from dispatch.sharing.shares.nucleolus import nucleolus
@@ -25,18 +25,6 @@ MOST_EXACT: Final = 7
 MOST_NUCLEOLUS: Final = 10
 _PAIRS_OF_ORDERS: Final = 256
 _FEN_PARTS: Final = 1_000_000  # the linear program's floats are shared out in millionths of a fen
-
-
-class ShareRule(StrEnum):
-    """How a common cost is shared."""
-
-    PER_PARCEL = "per-parcel"
-    PER_KG = "per-kg"
-    STOP_SHARE = "stop-share"
-    STAND_ALONE = "stand-alone"
-    MARGINAL = "marginal"
-    SHAPLEY = "shapley"
-    NUCLEOLUS = "nucleolus"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -23,21 +22,15 @@ from dispatch.plans.problem import day_problem
 from dispatch.plans.repository import PlanRepository, StoredRoute, types_of
 from dispatch.plans.routes import route_cost
 from dispatch.sharing.errors import SharesError
+from dispatch.sharing.shares.choices import Pricing, ShareRule
 from dispatch.sharing.shares.executed import ExecutedPrices, Part, SharedCall, SharedRoute, SharedStop
 from dispatch.sharing.shares.game import CostGame
-from dispatch.sharing.shares.rules import CostShares, ShareRule, share_game
+from dispatch.sharing.shares.rules import CostShares, share_game
 from kernel.progress import Progress, silent
 from routing.checker import check
 from routing.stop import MaxIterations
 
 SOLVER_ITERATIONS: Final = 3_000
-
-
-class Pricing(StrEnum):
-    """How a coalition is priced: on the routes as driven without the others' stops, or by a search of its own."""
-
-    EXECUTED = "executed"
-    SOLVER = "solver"
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from dispatch.fleet.fleet import TypeSpec
 from dispatch.plans.routes import route_cost
 from dispatch.sharing.errors import SharesError
+from dispatch.sharing.shares.choices import ShareRule
 from dispatch.sharing.shares.executed import ExecutedPrices, SharedRoute
 from dispatch.sharing.shares.game import CostGame
 from dispatch.sharing.shares.nucleolus import nucleolus
-from dispatch.sharing.shares.rules import CostShares, ShareRule, complaints_of, shapley_weights, share_cost, share_game
+from dispatch.sharing.shares.rules import CostShares, complaints_of, shapley_weights, share_cost, share_game
 from kernel.money import Fen, share_out
 
 MakeRoute = Callable[..., SharedRoute]
