@@ -17,6 +17,7 @@ _MODEL_MODULES = (
     "dispatch.sorting.model",
     "dispatch.weekdays.model",
     "dispatch.habit.model",
+    "dispatch.sharing.model",
     "dispatch.stations.model",
     "firmware_bridge.server.model",
     "firmware_bridge.pki.model",

@@ -24,6 +24,7 @@ from api.cli import (
     echelons,
     fleet,
     kiosks,
+    modes,
     parcels,
     plan,
     region,
@@ -59,6 +60,8 @@ app.add_typer(users.app, name="users")
 app.add_typer(db.app, name="db")
 app.add_typer(echelons.echelons, name="echelons")
 app.add_typer(echelons.weekdays, name="weekdays")
+app.add_typer(modes.modes, name="modes")
+app.add_typer(modes.shares, name="shares")
 device_health.add_to(devices.app)
 app.add_typer(devices.app, name="device")
 app.add_typer(chaos.app, name="chaos")
