@@ -41,7 +41,7 @@ BUS_FEN = 3_000
 BUS_OUT_S, BUS_HOUR_S, BUS_BACK_S = 23_400, 3_600, 64_800
 
 
-def generated_stops(region: Region, parcels: int, fleet: Fleet) -> tuple[Stop, ...]:
+def generated_stops(region: Region, parcels: int, fleet: Fleet, day: date = DAY) -> tuple[Stop, ...]:
     """Return the stops of one generated manifest."""
     towns = {township.id: township.name for township in region.townships}
     ids = {(place.name, towns.get(place.township_id, "")): place.id for place in region.places}
@@ -51,7 +51,7 @@ def generated_stops(region: Region, parcels: int, fleet: Fleet) -> tuple[Stop, .
         DueParcel(
             id=f"p{number}",
             direction=directions[row["direction"]],
-            due_day=DAY,
+            due_day=day,
             load=Load(int(row["weight_g"]), int(row["volume_cm3"]), 1),
             recipient_key=recipient_key(row["recipient_name"], row["recipient_phone"], row["address"]),
             place_id=ids[row["village"], row["township"]],
@@ -60,10 +60,10 @@ def generated_stops(region: Region, parcels: int, fleet: Fleet) -> tuple[Stop, .
             channel=channels[row["channel"]],
             consent=bool(row["consent"]),
         )
-        for number, row in enumerate(generate_manifest(region, parcels, 5, 1, DAY))
+        for number, row in enumerate(generate_manifest(region, parcels, 5, 1, day))
     ]
     places = place_points((*region.places, region.depot))
-    return build_stops(due, DAY, places, {}, [(kind.id, kind.capacity) for kind in fleet.used_types]).stops
+    return build_stops(due, day, places, {}, [(kind.id, kind.capacity) for kind in fleet.used_types]).stops
 
 
 def networks(region: Region) -> dict[str, Network]:

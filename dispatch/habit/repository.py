@@ -109,8 +109,8 @@ class HabitRepository:
 
     # -- driven days --------------------------------------------------------------------------------------
 
-    def driven_days(self, region: str, first: date, last: date) -> list[DrivenDay]:
-        """Return the routes in force of each published day, in the order of days."""
+    def published(self, region: str, first: date, last: date) -> list[tuple[date, PlanVersion]]:
+        """Return the version in force of each published day, in the order of days."""
         newest = (
             select(PlanPublication.plan_id, func.max(PlanPublication.sequence).label("sequence"))
             .join(Plan, Plan.id == PlanPublication.plan_id)
@@ -119,15 +119,21 @@ class HabitRepository:
             .subquery()
         )
         query = (
-            select(Plan.day, PlanPublication.version_id)
+            select(Plan.day, PlanVersion)
             .join(PlanPublication, PlanPublication.plan_id == Plan.id)
+            .join(PlanVersion, PlanVersion.id == PlanPublication.version_id)
             .join(
                 newest,
                 (newest.c.plan_id == PlanPublication.plan_id) & (newest.c.sequence == PlanPublication.sequence),
             )
             .order_by(Plan.day)
         )
-        return [DrivenDay(day, self.driven_routes(version_id)) for day, version_id in self._session.execute(query)]
+        return [(day, version) for day, version in self._session.execute(query)]
+
+    def driven_days(self, region: str, first: date, last: date) -> list[DrivenDay]:
+        """Return the routes in force of each published day, in the order of days."""
+        published = self.published(region, first, last)
+        return [DrivenDay(day, self.driven_routes(version.id)) for day, version in published]
 
     def driven_routes(self, version_id: str) -> tuple[DrivenRoute, ...]:
         """Return the routes of a plan version as habit sees them, by number."""

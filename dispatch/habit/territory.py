@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from dispatch.fleet.fleet import Fleet, TypeSpec, VehicleSpec
@@ -19,6 +20,7 @@ from dispatch.habit.errors import HabitModelError
 from dispatch.habit.learning import DrivenDay
 from dispatch.habit.master import MasterStop, Section
 from kernel.progress import Progress, silent
+from maps.geodesy import FloatArray
 from maps.region import Region
 from maps.sections.design import SectionDesign, design_sections, measured_work
 from maps.sections.problem import SectionProblem, is_connected
@@ -53,7 +55,7 @@ class Territory:
     sections: tuple[Section, ...]
     problem: SectionProblem
     design: SectionDesign
-    route_min: np.ndarray[Any, np.dtype[np.float64]]
+    route_min: FloatArray
     spread: tuple[tuple[float, float], tuple[float, float]]
 
     @property
@@ -118,20 +120,21 @@ def design_territory(
             remedy="Import some days' manifests first.", region=region.name,
         )  # fmt: skip
     problem = survey_sections(region, mean, count)
-    tried = []
+    tried: list[tuple[SectionProblem, SectionDesign, FloatArray]] = []
     for turn in range(ROUNDS):
         progress("sections", turn, ROUNDS)
         design = design_sections(problem, count, seed)
         tours = _Tours(region, problem, design, seed)
-        route_min = np.mean([tours.minutes(day) for day in _sample(days)], axis=0, dtype=np.float64)
+        measured = np.array([tours.minutes(day) for day in _sample(days)], dtype=np.float64)
+        route_min: FloatArray = np.asarray(measured.mean(axis=0), dtype=np.float64)
         tried.append((problem, design, route_min))
         problem = problem.reworked(measured_work(problem, design, route_min).tolist())
     progress("sections", ROUNDS, ROUNDS)
     first = _spread(tried[0][2])
     problem, design, route_min = min(tried, key=lambda one: _spread(one[2])[0] - _spread(one[2])[1])
     orders = _Tours(region, problem, design, seed).orders()
-    volume = np.bincount(design.section_of, weights=_stops_of_cells(problem, mean), minlength=count) * parcels_per_stop
-    owners = _owners(problem, design, fleet, driven, volume)
+    volume = np.bincount(design.section_of, _stops_of_cells(problem, mean) * parcels_per_stop, count)
+    owners = _owners(problem, design, fleet, driven, volume.astype(np.float64))
     sections = tuple(
         Section(number, owner.id, owner.courier_id, order, round(float(minutes), 1))
         for number, (owner, order, minutes) in enumerate(zip(owners, orders, route_min, strict=True), start=1)
@@ -145,12 +148,12 @@ def _sample(days: Sequence[DayStops]) -> list[DayStops]:
     return [days[at] for at in chosen]
 
 
-def _spread(route_min: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, float]:
+def _spread(route_min: FloatArray) -> tuple[float, float]:
     mean = max(float(route_min.mean()), 1e-9)
     return float(route_min.max()) / mean, float(route_min.min()) / mean
 
 
-def _stops_of_cells(problem: SectionProblem, mean: DayStops) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _stops_of_cells(problem: SectionProblem, mean: DayStops) -> FloatArray:
     """Return the stops of each cell; the parts of a town have equal shares."""
     parts: dict[str, int] = {}
     for cell in problem.cells:
@@ -167,7 +170,7 @@ class _Tours:
         matrix = region.engine().matrix(points, points, "van")
         self._time_s = np.where(np.isfinite(matrix.time_s), matrix.time_s, 1e8).round().astype(np.int32)
 
-    def minutes(self, day: DayStops) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def minutes(self, day: DayStops) -> FloatArray:
         """Return how long the route of each section takes on a day, shape (sections,)."""
         stops = _stops_of_cells(self._problem, day)
         found = []
@@ -210,7 +213,7 @@ def _owners(
     design: SectionDesign,
     fleet: Fleet,
     driven: Sequence[DrivenDay],
-    volume: np.ndarray[Any, np.dtype[np.float64]],
+    volume: FloatArray,
 ) -> list[VehicleSpec]:
     """Choose a vehicle for each section: whose villages they were, what it holds, what a day of it costs.
 
@@ -228,9 +231,7 @@ def _owners(
     return [fleet.vehicles[columns[row]] for row in np.argsort(rows)]
 
 
-def _fits(
-    kind: TypeSpec, volume: np.ndarray[Any, np.dtype[np.float64]], load_min: np.ndarray[Any, np.dtype[np.float64]]
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _fits(kind: TypeSpec, volume: FloatArray, load_min: FloatArray) -> NDArray[np.bool_]:
     """Tell which sections a vehicle type can serve; one that is slow or of short range has the town around it."""
     fits = np.asarray((volume <= kind.capacity.count) & (load_min <= (kind.shift_end_s - kind.shift_start_s) / 60))
     return fits & (kind.profile == "van")
@@ -238,7 +239,7 @@ def _fits(
 
 def _known_work(
     problem: SectionProblem, design: SectionDesign, fleet: Fleet, driven: Sequence[DrivenDay]
-) -> np.ndarray[Any, np.dtype[np.float64]]:
+) -> FloatArray:
     """Return the share of each section's past stops that each vehicle served, shape (sections, vehicles)."""
     column = {vehicle.id: at for at, vehicle in enumerate(fleet.vehicles)}
     section_of = {cell.place_id: int(one) for cell, one in zip(problem.cells, design.section_of, strict=True)}
