@@ -23,6 +23,7 @@ from api.cli import (
     doctor,
     echelons,
     fleet,
+    habit,
     kiosks,
     modes,
     parcels,
@@ -60,6 +61,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(db.app, name="db")
 app.add_typer(echelons.echelons, name="echelons")
 app.add_typer(echelons.weekdays, name="weekdays")
+app.add_typer(habit.app, name="habit")
 app.add_typer(modes.modes, name="modes")
 app.add_typer(modes.shares, name="shares")
 device_health.add_to(devices.app)
