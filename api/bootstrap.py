@@ -25,6 +25,8 @@ from dispatch.plans.drafts import PlanDesk
 from dispatch.plans.matrices import MatrixStore
 from dispatch.plans.service import Planner
 from dispatch.products.service import seed_products
+from dispatch.promises.clocks import area_classes
+from dispatch.sorting.desk import SortingDesk
 from dispatch.weekdays.service import postponed
 from firmware_bridge.server.commands import CommandDesk
 from firmware_bridge.server.enrolment import Keyring
@@ -82,6 +84,7 @@ def build_services(
         commands=CommandDesk(
             the_database, Keyring(the_database, device_master(settings), the_clock), the_clock, the_ids
         ),
+        sorting=SortingDesk(the_database, lambda region: area_classes(regions.load(region))),
         stations=wire_stations(settings, the_database, the_clock, the_ids, ledger, parcels),
     )
 

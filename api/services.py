@@ -13,6 +13,7 @@ from dispatch.custody.ledger import Ledger
 from dispatch.parcels.service import ParcelService
 from dispatch.plans.drafts import PlanDesk
 from dispatch.plans.service import Planner
+from dispatch.sorting.desk import SortingDesk
 from dispatch.stations.service import Stations
 from firmware_bridge.server.commands import CommandDesk
 from kernel.clock import Clock
@@ -38,5 +39,6 @@ class Services:
     planner: Planner
     solver: DaySolver
     desk: PlanDesk
+    sorting: SortingDesk
     stations: Stations
     commands: CommandDesk

@@ -32,6 +32,7 @@ from api.cli import (
     serve,
     sim,
     solve,
+    sort,
     station_lights,
     users,
 )
@@ -57,6 +58,7 @@ app.add_typer(activity.app, name="activity")
 app.add_typer(sim.app, name="sim")
 app.add_typer(parcels.app, name="parcels")
 app.add_typer(fleet.app, name="fleet")
+app.add_typer(sort.app, name="sort")
 app.add_typer(users.app, name="users")
 app.add_typer(db.app, name="db")
 app.add_typer(echelons.echelons, name="echelons")
