@@ -11,9 +11,10 @@ import * as atConsole from "./console.mjs";
 import * as onHandheld from "./courier.mjs";
 import * as ofDevices from "./devices.mjs";
 import * as inDraft from "./editing.mjs";
+import * as ofSiting from "./siting.mjs";
 import * as atStation from "./station.mjs";
 
-const scenarios = { ...atConsole, ...onHandheld, ...atStation, ...ofDevices, ...inDraft };
+const scenarios = { ...atConsole, ...onHandheld, ...atStation, ...ofDevices, ...inDraft, ...ofSiting };
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const config = JSON.parse((await lines.next()).value);
 const say = (body) => process.stdout.write(`${JSON.stringify(body)}\n`);
