@@ -20,7 +20,7 @@ from routing.checker import check_route
 from routing.costs import route_cost, route_keeps_rules
 from routing.insertion import Place, places_for
 from routing.problem import fen, to_fen
-from routing.schedule import departure_s, schedule
+from routing.schedule import departure_s, earliest_departure_s, schedule
 from routing.solution import Route, Solution, Trip
 
 REMEDIES: Final = {
@@ -302,7 +302,9 @@ class _KeepState:
             return []
         now = self._judged(route)
         tolerance = self.rule.tolerance_s
-        leaving = {route.start_s - shift + edge for _, shift in shifts for edge in (-tolerance, 0, tolerance)}
+        earliest_s = earliest_departure_s(self.problem, vehicle, route.tasks)
+        wanted = (route.start_s - shift + edge for _, shift in shifts for edge in (-tolerance, 0, tolerance))
+        leaving = {max(earliest_s, start_s) for start_s in wanted}
         judged = [now]
         for start_s in sorted(leaving):
             moved = Route(vehicle, route.trips, start_s, route.breaks)
