@@ -28,6 +28,7 @@ from api.cli import (
     modes,
     parcels,
     plan,
+    products,
     region,
     serve,
     sim,
@@ -59,6 +60,7 @@ app.add_typer(sim.app, name="sim")
 app.add_typer(parcels.app, name="parcels")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(sort.app, name="sort")
+app.add_typer(products.app, name="products")
 app.add_typer(users.app, name="users")
 app.add_typer(db.app, name="db")
 app.add_typer(echelons.echelons, name="echelons")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +27,8 @@ EvidenceKind = Literal[
 ]
 
 _DEMANDS: tuple[Demand, ...] = ("disabled", "enabled", "warn", "required")
+_MOST_PROBLEMS = 50
+_NAMED_PROBLEMS = 5
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -147,47 +150,109 @@ def evidence_for(products: Iterable[ServiceProduct], channel: Channel) -> dict[E
     return strictest
 
 
+@dataclass(frozen=True)
+class ProductProblem:
+    """One thing wrong with a file of service products.
+
+    Attributes
+    ----------
+    row
+        Number of the ``[[product]]`` in the file, from 1; 0 when the file as a whole is meant.
+    field
+        Where in it, dots between the parts; empty when the row as a whole is meant.
+    """
+
+    row: int
+    product: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return it as one line for a reader."""
+        named = f"product {self.row} ({self.product})" if self.row else "the file"
+        return f"{named}{', field ' + self.field if self.field else ''}: {self.message}"
+
+
 def load_products(path: Path | None = None) -> tuple[ServiceProduct, ...]:
     """Read and check a file of service products; the one that comes with Cunda when none is given.
 
     Raises
     ------
     ProductDataError
-        If the file is not TOML, a product is incomplete, a version appears twice, or two products in
-        force at once are the default of one direction; names product and field.
+        If the file is not TOML, a product is incomplete, a version appears twice, or two products in force at once are
+        the default of one direction. It names row, product and field of everything that is wrong; nothing is taken in.
     """
     try:
         text = (path or files(__package__) / "seed.toml").read_text(encoding="utf-8")
         raw = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise ProductDataError(f"service products cannot be read: {problem}") from problem
-    products = tuple(_checked(entry) for entry in raw.get("product", ()))
-    _check_together(products)
-    return products
+    return read_products(raw)
 
 
-def _checked(entry: Any) -> ServiceProduct:
-    try:
-        return ServiceProduct.model_validate(entry)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        name = entry.get("code", "?") if isinstance(entry, dict) else "?"
-        raise ProductDataError(f"product {name}, field {where or 'product'}: {first['msg']}", product=name) from problem
+def read_products(raw: Mapping[str, Any]) -> tuple[ServiceProduct, ...]:
+    """Check service products that were parsed already: ``{"product": [...]}``; raises as `load_products`."""
+    entries = raw.get("product", ())
+    problems = [
+        ProductProblem(0, "?", name, "is not known; the rows are [[product]]") for name in raw if name != "product"
+    ]
+    if not isinstance(entries, (list, tuple)) or not entries:
+        problems.append(ProductProblem(0, "?", "product", "the file holds no [[product]]"))
+        entries = ()
+    products: list[ServiceProduct] = []
+    for row, entry in enumerate(entries, start=1):
+        try:
+            products.append(ServiceProduct.model_validate(entry))
+        except ValidationError as problem:
+            problems += _problems_of(row, entry, problem)
+    problems += clashes(products)
+    refuse(problems)
+    return tuple(products)
 
 
-def _check_together(products: tuple[ServiceProduct, ...]) -> None:
-    if not products:
-        raise ProductDataError("the file holds no [[product]]")
+def refuse(problems: Sequence[ProductProblem]) -> None:
+    """Refuse a file with anything wrong in it, whole.
+
+    Raises
+    ------
+    ProductDataError
+        If there is a problem; the message names the first, ``params`` all of them.
+    """
+    if not problems:
+        return
+    first = problems[0]
+    named = "; ".join(str(one) for one in problems[:_NAMED_PROBLEMS])
+    more = f"; and {len(problems) - _NAMED_PROBLEMS} more" if len(problems) > _NAMED_PROBLEMS else ""
+    listed = [dict(vars(one)) for one in problems[:_MOST_PROBLEMS]]
+    raise ProductDataError(f"{named}{more}", product=first.product, row=first.row, field=first.field, problems=listed)
+
+
+def _problems_of(row: int, entry: Any, problem: ValidationError) -> list[ProductProblem]:
+    name = str(entry.get("code", "?")) if isinstance(entry, dict) else "?"
+    found = []
+    for error in problem.errors():
+        field = ".".join(str(part) for part in error["loc"])
+        found.append(ProductProblem(row, name, field, error["msg"].removeprefix("Value error, ")))
+    return found
+
+
+def clashes(products: Sequence[ServiceProduct], stored: Sequence[ServiceProduct] = ()) -> list[ProductProblem]:
+    """List what products of a file contradict among themselves, or against those that are stored already."""
+    found: list[ProductProblem] = []
     seen: set[tuple[str, int]] = set()
-    for product in products:
+    for row, product in enumerate(products, start=1):
         if (product.code, product.version) in seen:
-            raise ProductDataError(f"product {product.code} has version {product.version} twice")
+            found.append(ProductProblem(row, product.code, "version", f"has version {product.version} twice"))
         seen.add((product.code, product.version))
-    for index, one in enumerate(products):
-        for other in products[index + 1 :]:
-            if one.default_for and one.default_for == other.default_for and _overlap(one, other):
-                raise ProductDataError(f"{one.code} and {other.code} are both the default for {one.default_for}")
+        for other in (*products[: row - 1], *stored):
+            if product.code != other.code and _both_default(product, other):
+                message = f"{other.code} and {product.code} are both the default for {product.default_for}"
+                found.append(ProductProblem(row, product.code, "default_for", message))
+    return found
+
+
+def _both_default(one: ServiceProduct, other: ServiceProduct) -> bool:
+    return one.default_for is not None and one.default_for == other.default_for and _overlap(one, other)
 
 
 def _overlap(one: ServiceProduct, other: ServiceProduct) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from dispatch.errors import ProductDataError, ProductUnknownError
 from dispatch.products.model import ServiceProductRow
-from dispatch.products.product import ServiceProduct, load_products
+from dispatch.products.product import ProductProblem, ServiceProduct, clashes, load_products, refuse
+from kernel.events import append_event
 
 
 def seed_products(session: Session, products: Sequence[ServiceProduct] | None = None) -> int:
@@ -36,6 +37,36 @@ def seed_products(session: Session, products: Sequence[ServiceProduct] | None = 
             raise ProductDataError(f"product {product.code} version {product.version} is stored with other rules")
     session.flush()
     return added
+
+
+def add_products(session: Session, products: Sequence[ServiceProduct], *, actor: str, now: datetime) -> int:
+    """Store the versions of a file that are not there yet, all of them or none.
+
+    Returns
+    -------
+    How many versions were new. Loading a file twice changes nothing.
+
+    Raises
+    ------
+    ProductDataError
+        If a stored version says something else, or a new one would be a second default; names row and field.
+    """
+    known = {(row.code, row.version): _product_of(row) for row in session.scalars(select(ServiceProductRow))}
+    problems = [
+        ProductProblem(row, product.code, "version", f"version {product.version} is stored with other rules")
+        for row, product in enumerate(products, start=1)
+        if known.get((product.code, product.version), product) != product
+    ]
+    refuse(problems + clashes(products, [one for key, one in known.items() if key not in _keys(products)]))
+    added = seed_products(session, products)
+    if added:
+        body = {"versions": [f"{product.code}/{product.version}" for product in products], "actor": actor}
+        append_event(session, "products.loaded", "products", body, fact_at=now, committed_at=now)
+    return added
+
+
+def _keys(products: Sequence[ServiceProduct]) -> set[tuple[str, int]]:
+    return {(product.code, product.version) for product in products}
 
 
 def products_in_force(session: Session, day: date) -> dict[str, ServiceProduct]:

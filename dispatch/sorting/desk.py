@@ -28,7 +28,7 @@ from dispatch.sorting.assigning import assign_chutes, walking_m
 from dispatch.sorting.bags import BagKind
 from dispatch.sorting.chutes import ChuteTable, RouteFlow, Slot
 from dispatch.sorting.errors import NoSortPlanError, NoSuchSortRouteError
-from dispatch.sorting.index import ScanIndex
+from dispatch.sorting.index import RouteCodes, ScanIndex, route_codes
 from dispatch.sorting.manifest import ManifestSource
 from dispatch.sorting.plan import ParcelFacts, SortPlan, SortRoute, VehicleSheet, sheet_of, sort_route
 from dispatch.sorting.tables import chutes_numbered, number_in_force
@@ -52,6 +52,7 @@ class _PlanState:
     routes: dict[str, PlannedRoute] = field(default_factory=dict)
     facts: dict[str, ParcelFacts] = field(default_factory=dict)
     sheets: dict[str, tuple[tuple[str, ...], VehicleSheet]] = field(default_factory=dict)
+    laid: dict[str, tuple[VehicleSheet, Slot, SortRoute, RouteCodes]] = field(default_factory=dict)
     before: dict[str, str] = field(default_factory=dict)
     plan: SortPlan | None = None
     index: ScanIndex | None = None
@@ -209,21 +210,24 @@ class SortingDesk:
         cold = table.only("cold")
         plates = dict(session.execute(select(Vehicle.id, Vehicle.plate).where(Vehicle.region == plan.region)).all())
         names = dict(session.execute(select(Courier.id, Courier.name).where(Courier.region == plan.region)).all())
-        routes: list[SortRoute] = []
         for row in rows:
-            slot = state.slots[row.vehicle_id]
-            routes.append(
-                sort_route(
-                    self._sheet(state, row.vehicle_id, table),
-                    state.facts,
-                    day=plan.day,
-                    wave=slot.wave,
-                    chute=slot.chute,
-                    cold_chute=None if cold is None else cold.id,
-                    plate=plates.get(row.vehicle_id, ""),
-                    courier=names.get(row.courier_id or "", ""),
-                )
+            sheet, slot = self._sheet(state, row.vehicle_id, table), state.slots[row.vehicle_id]
+            known = state.laid.get(row.vehicle_id)
+            if known is not None and known[0] is sheet and known[1] == slot:
+                continue
+            route = sort_route(
+                sheet,
+                state.facts,
+                day=plan.day,
+                wave=slot.wave,
+                chute=slot.chute,
+                cold_chute=None if cold is None else cold.id,
+                plate=plates.get(row.vehicle_id, ""),
+                courier=names.get(row.courier_id or "", ""),
             )
+            state.laid[row.vehicle_id] = (sheet, slot, route, route_codes(route))
+        laid = [state.laid[row.vehicle_id] for row in rows]
+        routes = [route for _, _, route, _ in laid]
         version = PlanRepository(session).version(newest.version_id)
         state.plan = SortPlan(
             region=plan.region,
@@ -240,7 +244,7 @@ class SortingDesk:
             routes=tuple(routes),
         )
         chutes_of = {vehicle_id: slot.chute for vehicle_id, slot in state.slots.items()}
-        state.index = ScanIndex(state.plan, table, dict(state.before), chutes_of)
+        state.index = ScanIndex(state.plan, table, [codes for *_, codes in laid], dict(state.before), chutes_of)
         state.sequence = newest.sequence
         self._remember(state, rows)
 

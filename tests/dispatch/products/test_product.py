@@ -155,3 +155,19 @@ def test_a_missing_or_empty_file_is_named(tmp_path: Path) -> None:
         load_products(empty)
     with pytest.raises(ProductDataError, match=r"none\.toml"):
         load_products(tmp_path / "none.toml")
+
+
+def test_everything_wrong_with_a_file_is_named_by_row_and_field(tmp_path):
+    """A bad file is refused whole; each mistake has the number of its row and its field."""
+    text = (
+        '[[product]]\ncode = "a_b"\nversion = 0\nkind = "add_on"\ntitle_zh = "甲"\ntitle_en = "A"\n'
+        'applies_when = "cod"\nvalid_from = 2026-01-01\nsource_note = "test"\n[product.rules]\nchannels = ["boat"]\n'
+        '[[product]]\ncode = "UPPER"\n[colour]\nred = 1\n'
+    )
+    file = tmp_path / "products.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ProductDataError) as refused:
+        load_products(file)
+    named = {(one["row"], one["field"]) for one in refused.value.params["problems"]}
+    assert {(0, "colour"), (1, "version"), (1, "rules.channels.0"), (2, "code"), (2, "rules")} <= named
+    assert "product 1 (a_b), field version" in refused.value.message

@@ -8,7 +8,7 @@ import pytest
 
 from dispatch.errors import ProductDataError, ProductUnknownError
 from dispatch.products.product import load_products
-from dispatch.products.service import default_product, product_in_force, products_in_force, seed_products
+from dispatch.products.service import add_products, default_product, product_in_force, products_in_force, seed_products
 from kernel.db import Database
 
 DAY = date(2026, 3, 4)
@@ -61,3 +61,30 @@ def test_each_direction_has_its_default(sqlite_database: Database) -> None:
         seed_products(session)
         assert default_product(session, "deliver", DAY).default_for == "deliver"
         assert default_product(session, "collect", DAY).rules.sender_inspection
+
+
+def test_a_file_is_loaded_whole_or_not_at_all(sqlite_database, clock):
+    """A file with one new and one contradicting version stores neither, and names the row and the field."""
+    new = load_products()[0].model_copy(update={"version": 2, "title_en": "Village, faster"})
+    changed = load_products()[1].model_copy(update={"title_en": "Something else"})
+    with sqlite_database.begin() as session:
+        seed_products(session)
+    with pytest.raises(ProductDataError) as refused, sqlite_database.begin() as session:
+        add_products(session, [new, changed], actor="user:test", now=clock.now())
+    assert (refused.value.params["row"], refused.value.params["field"]) == (2, "version")
+    with sqlite_database.begin() as session:
+        assert products_in_force(session, DAY)["village_standard"].version == 1
+        assert add_products(session, [new], actor="user:test", now=clock.now()) == 1
+    with sqlite_database.begin() as session:
+        assert add_products(session, [new], actor="user:test", now=clock.now()) == 0
+        assert products_in_force(session, DAY)["village_standard"].version == 2
+
+
+def test_a_second_default_is_refused(sqlite_database, clock):
+    """Two products cannot both be what a parcel gets that names none."""
+    rival = load_products()[1].model_copy(update={"code": "rival", "default_for": "deliver"})
+    with sqlite_database.begin() as session:
+        seed_products(session)
+    with pytest.raises(ProductDataError) as refused, sqlite_database.begin() as session:
+        add_products(session, [rival], actor="user:test", now=clock.now())
+    assert refused.value.params["field"] == "default_for"
