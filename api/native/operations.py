@@ -19,6 +19,9 @@ from api.services import Services
 
 router = APIRouter(tags=["operations"])
 
+_FOLLOWERS = ("dispatcher", "finance", "admin")
+"""Finance follows what it started itself: comparisons of modes and shares of a cost."""
+
 
 class OperationView(View):
     """Long work as it stands; `result` when it succeeded or was cancelled with something kept."""
@@ -42,7 +45,7 @@ class OperationView(View):
 
 @router.get("/operations/{operation_id}", responses=problems(404))
 def get_operation(
-    operation_id: str, services: ServicesDep, identity: Identity = allow("dispatcher", "admin")
+    operation_id: str, services: ServicesDep, identity: Identity = allow(*_FOLLOWERS)
 ) -> OperationView:
     """Tell how long work stands."""
     return OperationView.model_validate(_visible(services, operation_id, identity))
@@ -50,7 +53,7 @@ def get_operation(
 
 @router.post("/operations/{operation_id}:cancel", responses=problems(404))
 def cancel_operation(
-    operation_id: str, services: ServicesDep, identity: Identity = allow("dispatcher", "admin")
+    operation_id: str, services: ServicesDep, identity: Identity = allow(*_FOLLOWERS)
 ) -> OperationView:
     """Ask long work to stop and keep the best it has; asking twice changes nothing."""
     _visible(services, operation_id, identity)
@@ -63,7 +66,7 @@ def operation_events(
     request: Request,
     services: ServicesDep,
     last_event_id: LastEventId = None,
-    identity: Identity = allow("dispatcher", "admin"),
+    identity: Identity = allow(*_FOLLOWERS),
 ) -> StreamingResponse:
     """Listen to long work as server-sent events: `progress`, `state`, and `done` at its end."""
     _visible(services, operation_id, identity)
@@ -83,5 +86,7 @@ def operation_events(
 def _visible(services: Services, operation_id: str, identity: Identity) -> Operation:
     operation = services.operations.get(operation_id)
     if identity.role != "admin" and identity.region not in (None, operation.request.get("region")):
+        raise UnknownOperationError(f"there is no operation {operation_id}", id=operation_id)
+    if identity.role == "finance" and operation.created_by != identity.user_id:
         raise UnknownOperationError(f"there is no operation {operation_id}", id=operation_id)
     return operation

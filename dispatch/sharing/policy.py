@@ -435,7 +435,6 @@ def default_policy(region: str) -> SharingPolicy:
                     RateLine(weight_to_g=3_000, fen=180, valid_from=_DEFAULT_SINCE),
                     RateLine(weight_from_g=3_000, unit="kg", fen=70, valid_from=_DEFAULT_SINCE),
                 ),
-                vehicle_types=("etrike", "small-van"),
             ),
         ),
         station=StationTerms(commission_fen=50),
