@@ -1,0 +1,283 @@
+"""A simulated day as a page: map of what was driven, charts of plan against actual, tables; nothing is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any, Final
+
+from api.simulation import report as reporting
+from api.simulation.day import DayState
+from maps.picture import MapPicture, PictureDot, PictureLine
+
+LANGUAGES: Final = ("zh", "en")
+_PLANNED, _ACTUAL, _TROUBLE, _FAILED = "#9aa3ab", "#0072B2", "#D55E00", "#CC79A7"  # told apart without colour sight
+_BIN_MIN: Final = 10
+_EDGE_MIN: Final = 90
+_WIDTH: Final = 920
+_ROW: Final = 18
+
+_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "zh": {
+        "lang": "zh-CN",
+        "title": "模拟日",
+        "map": "计划线路与实际行驶",
+        "planned": "最后一版计划",
+        "driven": "实际行驶",
+        "landslide": "塌方封路",
+        "breakdown": "车辆故障",
+        "failed": "未妥投",
+        "depot": "县中心",
+        "deviation": "到达时刻：实际减计划（分钟）",
+        "in_force": "对当时生效的计划",
+        "morning": "对早晨的计划",
+        "hours": "各时段平均偏差（分钟）",
+        "km": "各线路公里数：早晨计划与实际",
+        "morning_km": "早晨计划",
+        "stops": "站点",
+        "figures": "数字",
+        "incidents": "当日事件与调整",
+        "couriers": "快递员",
+        "account": "平衡合拢",
+        "places": "邮件去向",
+        "holds": "相符",
+        "broken": "不符",
+        "versions": "计划版本",
+        "ok": "每件邮件都有着落，没有一版计划丢失。",
+        "not_ok": "有邮件或计划版本对不上，见下表。",
+        "left": "左边",
+        "right": "右边",
+        "whose": "单位",
+        "code": "恒等式",
+        "parcels": "件数",
+        "on_time": "准点",
+        "of": "共",
+        "incident_columns": "时刻,事件,版本,换车件数,换序站点,改时站点,快递员,撤下站点,放宽程度,在限额内",
+        "courier_columns": "快递员,站点,准点率,早晨计划公里,末版计划公里,实际公里,早晨计划返回,末版计划返回,实际返回",
+    },
+    "en": {
+        "lang": "en",
+        "title": "Simulated day",
+        "map": "Planned lines and what was driven",
+        "planned": "last plan",
+        "driven": "driven",
+        "landslide": "landslide",
+        "breakdown": "breakdown",
+        "failed": "attempt failed",
+        "depot": "county centre",
+        "deviation": "Arrivals: actual minus planned (minutes)",
+        "in_force": "against the plan in force",
+        "morning": "against the morning's plan",
+        "hours": "Mean deviation by hour (minutes)",
+        "km": "Kilometres by route: morning's plan and driven",
+        "morning_km": "morning's plan",
+        "stops": "stops",
+        "figures": "Figures",
+        "incidents": "Events and what was done",
+        "couriers": "Couriers",
+        "account": "The evening's account",
+        "places": "Where parcels came to",
+        "holds": "holds",
+        "broken": "DOES NOT HOLD",
+        "versions": "plan versions",
+        "ok": "Every parcel is accounted for, and no plan version is lost.",
+        "not_ok": "Parcels or plan versions do not add up; see below.",
+        "left": "one side",
+        "right": "other side",
+        "whose": "whose",
+        "code": "identity",
+        "parcels": "parcels",
+        "on_time": "on time",
+        "of": "of",
+        "incident_columns": ",".join(reporting.INCIDENT_COLUMNS),
+        "courier_columns": ",".join(reporting.COURIER_COLUMNS),
+    },
+}
+
+_STYLE: Final = """
+body { font-family: system-ui, "Noto Sans CJK SC", sans-serif; margin: 1.5rem auto; max-width: 70rem; padding: 0 1rem;
+  color: #1b1f23; background: #fff }
+table { border-collapse: collapse; font-size: .85rem; margin: .5rem 0 }
+th, td { padding: .2rem .55rem; border-bottom: 1px solid #d8dde2; text-align: right }
+th:first-child, td:first-child { text-align: left }
+svg { max-width: 100%; height: auto }
+h2 { margin-top: 2rem }
+.good { color: #00603a }
+.bad { color: #a3300b; font-weight: bold }
+.wide { overflow-x: auto }
+"""
+
+
+def picture(state: DayState, lines: Sequence[Mapping[str, Any]], language: str) -> MapPicture:
+    """Draw the last plan's lines under what was driven.
+
+    Parameters
+    ----------
+    lines
+        The last version's map as the API gives it: GeoJSON features.
+    """
+    words = _WORDS[language]
+    planned = [
+        PictureLine(_points(one["geometry"]), _PLANNED, 3.0, f"{words['planned']} {one['properties']['route']}")
+        for one in lines
+        if one["properties"]["kind"] == "route"
+    ]
+    agents = sorted(state.couriers.values(), key=lambda agent: agent.id)
+    driven = [
+        PictureLine(tuple(point for leg in one.shift.track for point in leg), _ACTUAL, 1.2, one.id)
+        for one in agents
+        if one.shift.track
+    ]
+    where = {one["properties"]["key"]: _points(one["geometry"])[0] for one in lines if "key" in one["properties"]}
+    dots = [
+        PictureDot(where[visit.key], _FAILED, 3.0, f"{visit.name}: {words['failed']}")
+        for agent in agents
+        for visit in agent.shift.visits
+        if visit.outcomes.get("attempted") and visit.key in where
+    ]
+    if state.broken is not None:
+        dots.append(PictureDot(state.broken.at, _TROUBLE, 7.0, f"{words['breakdown']}: {state.broken.id}"))
+    if state.landslide is not None:
+        dots.append(PictureDot(state.landslide.point, "#000000", 7.0, words["landslide"]))
+    dots.append(PictureDot(state.world.region.depot.lonlat, "#009E73", 6.0, words["depot"]))
+    legend = (
+        (_PLANNED, words["planned"]), (_ACTUAL, words["driven"]), (_FAILED, words["failed"]),
+        (_TROUBLE, words["breakdown"]), ("#000000", words["landslide"]), ("#009E73", words["depot"]),
+    )  # fmt: skip
+    return MapPicture(words["map"], tuple(planned + driven), tuple(dots), legend)
+
+
+def page(report: Mapping[str, Any], map_svg: str, language: str) -> str:
+    """Return the whole page as HTML."""
+    words = _WORDS[language]
+    title = f"{words['title']} {report['region']['title']} {report['options']['day']}"
+    verdict = f'<p class="{"good" if report["ok"] else "bad"}">{words["ok"] if report["ok"] else words["not_ok"]}</p>'
+    parts = [
+        f'<!doctype html><html lang="{words["lang"]}"><head><meta charset="utf-8"><title>{escape(title)}</title>',
+        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>",
+        verdict,
+        _table((words["figures"], ""), _figure_rows(report, words)),
+        _section(words["incidents"]),
+        _table(words["incident_columns"].split(","), reporting.incident_rows(report)),
+        _section(words["map"]),
+        map_svg,
+        _section(words["deviation"]),
+        _deviations(report["stops"], words),
+        _section(words["hours"]),
+        _by_hour(report["stops"]),
+        _section(words["km"]),
+        _kilometres(report["couriers"], words),
+        _section(words["couriers"]),
+        _table(words["courier_columns"].split(","), reporting.courier_rows(report)),
+        _section(words["account"]),
+        _table((words["places"], words["parcels"]), sorted(report["account"]["places"].items())),
+        _table((words["code"], words["whose"], words["left"], words["right"], ""), _identity_rows(report, words)),
+        "</body></html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _points(geometry: Mapping[str, Any]) -> tuple[tuple[float, float], ...]:
+    pairs = geometry["coordinates"] if geometry["type"] == "LineString" else [geometry["coordinates"]]
+    return tuple((float(x), float(y)) for x, y in pairs)
+
+
+def _section(name: str) -> str:
+    return f"<h2>{escape(name)}</h2>"
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    head = "".join(f"<th>{escape(one)}</th>" for one in headings)
+    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _figure_rows(report: Mapping[str, Any], words: Mapping[str, str]) -> list[tuple[str, str]]:
+    figures = report["figures"]
+    rows = [(words["parcels"], str(figures["parcels"])), (words["stops"], str(figures["stops_visited"]))]
+    for name, key in (("in_force", "against_plan_in_force"), ("morning", "against_morning_plan")):
+        found = figures[key]
+        rows.append(
+            (f"{words['on_time']}, {words[name]}", f"{found['on_time_percent']} % {words['of']} {found['stops']}")
+        )
+    rows += [
+        (f"km, {words[name]}", f"{figures[key] / 1000:.1f}")
+        for name, key in (("morning_km", "planned_m"), ("planned", "last_plan_m"), ("driven", "driven_m"))
+    ]
+    return [*rows, (words["versions"], str(report["plan"]["versions"]))]
+
+
+def _identity_rows(report: Mapping[str, Any], words: Mapping[str, str]) -> list[tuple[str, ...]]:
+    return [
+        (
+            one["code"], one["whose"], _sum_of(one["left"]), _sum_of(one["right"]),
+            words["holds"] if one["holds"] else words["broken"],
+        )
+        for one in report["account"]["identities"]
+    ]  # fmt: skip
+
+
+def _sum_of(side: Mapping[str, int]) -> str:
+    return " + ".join(f"{count} {name}" for name, count in side.items()) or "0"
+
+
+# -- charts --------------------------------------------------------------------------------------------------
+
+
+def _deviations(stops: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
+    """Draw how many stops were how much earlier or later than planned."""
+    bins = range(-_EDGE_MIN, _EDGE_MIN + _BIN_MIN, _BIN_MIN)
+    counted = {}
+    for name, planned in (("in_force", "planned_s"), ("morning", "morning_s")):
+        off = [(one["arrived_s"] - one[planned]) // 60 for one in stops if one[planned] is not None]
+        where = [min(max(minute // _BIN_MIN * _BIN_MIN, -_EDGE_MIN), _EDGE_MIN) for minute in off]
+        counted[name] = [where.count(edge) for edge in bins]
+    labels = [f"{edge:+d}…" for edge in bins]
+    series = ((words["in_force"], _ACTUAL, counted["in_force"]), (words["morning"], _PLANNED, counted["morning"]))
+    return _bars(labels, series)
+
+
+def _by_hour(stops: Sequence[Mapping[str, Any]]) -> str:
+    hours = sorted({one["arrived_s"] // 3600 for one in stops})
+    late = [
+        [one["arrived_s"] - one["planned_s"] for one in stops if one["arrived_s"] // 3600 == hour] for hour in hours
+    ]
+    means = [round(sum(some) / len(some) / 60, 1) for some in late]
+    return _bars([f"{hour:02d}:00" for hour in hours], (("", _ACTUAL, means),))
+
+
+def _kilometres(couriers: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
+    series = (
+        (words["morning_km"], _PLANNED, [round((one["planned_m"] or 0) / 1000, 1) for one in couriers]),
+        (words["driven"], _ACTUAL, [round(one["driven_m"] / 1000, 1) for one in couriers]),
+    )
+    return _bars([one["courier"] for one in couriers], series)
+
+
+def _bars(labels: Sequence[str], series: Sequence[tuple[str, str, Sequence[float]]]) -> str:
+    """Draw lying bars, one group for each label, negative values to the left."""
+    values = [value for _, _, some in series for value in some] or [0.0]
+    low, high = min(0.0, *values), max(0.0, *values)
+    left, room = 190, _WIDTH - 190 - 60
+    scale = room / max(high - low, 1e-9)
+    zero = left - low * scale
+    thick = max(4, (_ROW - 4) // len(series) + 2)
+    height = len(labels) * (thick * len(series) + 6) + _ROW * (len(series) + 1)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" font-size="11" role="img">']
+    y = 4.0
+    for at, label in enumerate(labels):
+        parts.append(f'<text x="{left - 8}" y="{y + thick}" text-anchor="end">{escape(label)}</text>')
+        for _, colour, some in series:
+            width = abs(some[at]) * scale
+            x = min(zero, zero + some[at] * scale)
+            parts.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{thick - 1}" fill="{colour}"/>')
+            parts.append(f'<text x="{max(zero, x + width) + 4:.1f}" y="{y + thick - 2}">{some[at]:g}</text>')
+            y += thick
+        y += 6
+    parts.append(f'<line x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{y}" stroke="#1b1f23"/>')
+    for name, colour, _ in series:
+        if name:
+            y += _ROW
+            parts.append(f'<rect x="{left}" y="{y - 9}" width="14" height="10" fill="{colour}"/>')
+            parts.append(f'<text x="{left + 20}" y="{y}" font-size="12">{escape(name)}</text>')
+    return "\n".join([*parts, "</svg>"])
