@@ -136,6 +136,30 @@ def test_m_08_undo_copy_save_publish_and_roll_back(
     assert (back["kind"], back["published"], back["digest"]) == ("rollback", True, published.digest)
 
 
+def offers(client: Client, published: VersionSummary) -> dict[str, dict[str, Any]]:
+    """Give what couriers were asked and answered, by courier."""
+    items = client.get(f"/plans/{published.plan_id}/offers").json()["items"]
+    return {one["courier_id"]: one for one in items}
+
+
+def test_a_draft_is_drawn_as_it_stands_and_as_it_would_be(dispatcher: Client, draft: dict[str, Any]) -> None:
+    """The map of a draft has a line for each route and a point for each stop; another order has another line."""
+    features = dispatcher.get(f"/drafts/{draft['id']}/map").json()["features"]
+    lines = {one["properties"]["vehicle_id"]: one for one in features if one["properties"]["feature"] == "route"}
+    keys = keys_of(dispatcher, draft)
+    drawn = [one["properties"]["key"] for one in features if one["properties"].get("vehicle_id") == "v-1"
+             and one["properties"]["feature"] == "stop"]  # fmt: skip
+    assert drawn == keys
+    same = dispatcher.post(f"/drafts/{draft['id']}:draw", json={"orders": {"v-1": keys}}).json()["features"]
+    assert same == [lines["v-1"]]
+    turned = dispatcher.post(f"/drafts/{draft['id']}:draw", json={"orders": {"v-1": keys[::-1]}}).json()["features"]
+    assert turned[0]["geometry"] != lines["v-1"]["geometry"]
+    one_route = dispatcher.get(f"/drafts/{draft['id']}/map", params={"vehicle": "v-1"}).json()["features"]
+    assert {one["properties"].get("vehicle_id", "v-1") for one in one_route} == {"v-1"}
+    unknown = dispatcher.get(f"/drafts/{draft['id']}/map", params={"vehicle": "v-none"})
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "edit_command")
+
+
 def test_hh_13_the_courier_pulls_answers_and_the_dispatcher_sees_it(
     services: Services, dispatcher: Client, draft: dict[str, Any], client_of: Callable[[str], Client],
     published: VersionSummary,
@@ -143,8 +167,10 @@ def test_hh_13_the_courier_pulls_answers_and_the_dispatcher_sees_it(
     """After publishing, the handheld shows the changes; a refusal with its reason reaches the dispatcher."""
     with services.database.begin() as session:
         session.execute(update(User).where(User.role == "courier").values(courier_id="c-1", region="qianjiang"))
+    assert {one["state"] for one in offers(dispatcher, published).values()} == {"known"}
     done = edit(dispatcher, draft, "a", command={"kind": "reverse", "vehicle": "v-1"}, override=True, reason="x")
     dispatcher.post(f"/drafts/{draft['id']}:save", json={"publish": True}, headers=headers(done.headers["ETag"], "s"))
+    assert offers(dispatcher, published)["c-1"]["state"] == "waiting"
     courier = client_of("courier")
     day = published.day.isoformat()
     route = courier.get("/courier/route", params={"day": day, "seen": published.version_id}).json()
@@ -163,6 +189,8 @@ def test_hh_13_the_courier_pulls_answers_and_the_dispatcher_sees_it(
     )
     assert said.status_code == 200, said.text
     (entry,) = dispatcher.get(f"/plans/{published.plan_id}/answers").json()["items"]
+    offer = offers(dispatcher, published)["c-1"]
+    assert (offer["state"], offer["reason"], len(offer["changes"])) == ("refused", "bridge", len(route["changes"]))
     assert (entry["answer"], entry["reason"], len(entry["changes"])) == ("refused", "bridge", len(route["changes"]))
 
 

@@ -21,6 +21,8 @@ def test_m_04_a_stop_is_moved_with_the_keyboard_and_the_plan_saved(published: An
     assert (moved[0], moved[1]) == (before[1], before[0])
     assert found["undone"] == before
     assert found["places"] >= 1
+    assert found["dragged"] == 2, "a stop dragged to another vehicle touches both routes"
+    assert found["variants"] == 2, "the copy stands beside the draft it was made of"
     assert int(found["saved"]) >= 2
     assert found["mistakes"] == []
     assert seen.pictures == ["editing-en.png", "editing-zh.png"]

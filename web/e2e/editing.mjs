@@ -7,6 +7,7 @@ const steps = (page) => page.locator("[data-steps]");
 export async function editPlan({ page, config, picture }) {
   await page.goto(`${config.url}/console/#region=${config.region}&day=${config.day}&view=edit`);
   await logIn(page, config.dispatcher);
+  await page.locator(".editing__vehicles button[data-vehicle]").first().click({ timeout: 60_000 });
   const stops = page.locator("button[data-stop]:not([disabled])");
   await stops.nth(2).waitFor({ timeout: 60_000 });
   const before = await order(page);
@@ -42,13 +43,26 @@ export async function editPlan({ page, config, picture }) {
   await page.click("button:has-text('对比')");
   await page.waitForSelector("[data-difference]");
   await picture("editing-zh");
+
+  // A stop dragged onto another vehicle, tried and given up; then a copy beside the draft it was made of.
+  await stops.nth(0).dragTo(page.locator(".editing__vehicles button[data-vehicle]").nth(1));
+  await page.waitForSelector("[data-tentative]");
+  const dragged = await page.locator("[data-tentative] li strong").count();
+  await page.click("[data-tentative] .button--quiet");
+  await page.click("button:has-text('假设方案')");
+  await page.fill("input[name=name]", "雨天");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".editing__name:has-text('雨天')");
+  await page.click("button:has-text('方案对照')");
+  await page.waitForSelector("[data-variant]");
+  const variants = await page.locator("[data-variant]").count();
   const mistakes = await accessibilityMistakes(page);
   await page.click("button[lang=en]");
   await page.waitForSelector("text=Save and publish");
   await page.click("button:has-text('Save version')");
   await page.waitForSelector("[data-saved]");
   await picture("editing-en");
-  return { before, moved, undone, keptBefore, added, places, mistakes, saved: await page.locator("[data-saved]").getAttribute("data-saved") };
+  return { before, moved, undone, keptBefore, added, places, dragged, variants, mistakes, saved: await page.locator("[data-saved]").getAttribute("data-saved") };
 }
 
 function order(page) {

@@ -328,6 +328,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drafts/{draft_id}/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draft Map
+         * @description Draw a draft: lines on roads, stops, and stops that wait, as GeoJSON.
+         */
+        get: operations["draft_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/drafts/{draft_id}/places": {
         parameters: {
             query?: never;
@@ -462,6 +482,26 @@ export interface paths {
          * @description Give a draft up; its record stays.
          */
         post: operations["discard_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{draft_id}:draw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draw Routes
+         * @description Draw the drives of other orders than the draft's, without changing it, as GeoJSON.
+         */
+        post: operations["draw_routes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1132,6 +1172,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plans/{plan_id}/offers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Offers
+         * @description List what each courier of the plan in force was asked and answered; refusals and missing answers first.
+         */
+        get: operations["list_offers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plans/{plan_id}/state": {
         parameters: {
             query?: never;
@@ -1530,6 +1590,106 @@ export interface paths {
         get: operations["list_sites"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/siting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Siting
+         * @description List a region's siting studies, the newest first.
+         */
+        get: operations["list_siting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/siting/sleepers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sleepers
+         * @description List kiosks that took in next to nothing, each with a place where it would reach more people.
+         */
+        get: operations["list_sleepers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/siting/{study_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Siting
+         * @description Give a study with its kiosks, the demand beyond reach, and its map.
+         */
+        get: operations["get_siting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/siting/{study_id}/facts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Siting Facts
+         * @description Hold a study's forecasts against the drop-offs of later days.
+         */
+        get: operations["get_siting_facts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/siting:plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plan Siting
+         * @description Start a study of where kiosks go; follow it at `Location`. The operation's result names the study.
+         */
+        post: operations["plan_siting"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3578,6 +3738,19 @@ export interface components {
             name: string;
         };
         /**
+         * DrawOrder
+         * @description Routes that are to be drawn although the draft has others: a tried edit, a proposal.
+         */
+        DrawOrder: {
+            /**
+             * Orders
+             * @description By vehicle, stops still to do in order.
+             */
+            orders: {
+                [key: string]: string[];
+            };
+        };
+        /**
          * DroppedView
          * @description A parcel in the kiosk that must be explained.
          */
@@ -3838,6 +4011,33 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * FactRowView
+         * @description One kiosk's drop-offs against its forecast; `surprise` is the probability of a result as far out.
+         */
+        FactRowView: {
+            /** Actual */
+            actual: number;
+            /** Days */
+            days: number;
+            /** Expected */
+            expected: number;
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Scene */
+            scene: string;
+            /** Site Id */
+            site_id: string;
+            /**
+             * Standing
+             * @enum {string}
+             */
+            standing: "below" | "within" | "above";
+            /** Surprise */
+            surprise: number;
+        };
+        /**
          * FactView
          * @description Something that happened: who, what, where; `body.clip` names the moment's clip, `body.code` the code used.
          */
@@ -3863,6 +4063,28 @@ export interface components {
             type: string;
             /** Visit Id */
             visit_id: string | null;
+        };
+        /**
+         * FactsView
+         * @description Forecast against fact; `unforecast` stand without one, `unobserved` were not put up or had no day since.
+         */
+        FactsView: {
+            /** Actual */
+            actual: number;
+            /** By Scene */
+            by_scene: {
+                [key: string]: components["schemas"]["SceneFactView"];
+            };
+            /** Expected */
+            expected: number;
+            /** Kiosks */
+            kiosks: components["schemas"]["FactRowView"][];
+            /** Share Within */
+            share_within: number;
+            /** Unforecast */
+            unforecast: string[];
+            /** Unobserved */
+            unobserved: string[];
         };
         /**
          * FlawView
@@ -4120,6 +4342,26 @@ export interface components {
             username: string;
         };
         /**
+         * MoveView
+         * @description Where a sleeping kiosk would do more: demand gained and lost, drop-offs to be expected there.
+         */
+        MoveView: {
+            /** Drop Offs A Day */
+            drop_offs_a_day: number;
+            /** Gained */
+            gained: number;
+            /** Id */
+            id: string;
+            /** Lat */
+            lat: number;
+            /** Lon */
+            lon: number;
+            /** Lost */
+            lost: number;
+            /** Name */
+            name: string;
+        };
+        /**
          * Network
          * @description The two echelons of one county.
          *
@@ -4214,6 +4456,65 @@ export interface components {
             text_en: string;
             /** Text Zh */
             text_zh: string;
+        };
+        /**
+         * OfferChange
+         * @description One change of a route against the one its courier knows.
+         */
+        OfferChange: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stop_added" | "stop_removed" | "parcels_added" | "parcels_removed" | "order_moved" | "eta_moved";
+            /** Label */
+            label: number;
+            /** Name */
+            name: string;
+            /** Parcel Ids */
+            parcel_ids: string[];
+            /** Shift S */
+            shift_s: number;
+            /** Stop Key */
+            stop_key: string;
+        };
+        /**
+         * OfferList
+         * @description Every courier of the plan in force; refusals and missing answers first.
+         */
+        OfferList: {
+            /** Items */
+            items: components["schemas"]["OfferView"][];
+        };
+        /**
+         * OfferView
+         * @description What one courier was asked last, and the answer.
+         */
+        OfferView: {
+            /** Answered At */
+            answered_at: string | null;
+            /** Changes */
+            changes: components["schemas"]["OfferChange"][];
+            /** Courier Id */
+            courier_id: string;
+            /** Number */
+            number: number;
+            /** Reason */
+            reason: string;
+            /** Route Id */
+            route_id: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "known" | "waiting" | "accepted" | "refused" | "withdrawn";
+            /** Vehicle Id */
+            vehicle_id: string;
         };
         /**
          * OpeningForm
@@ -5228,6 +5529,42 @@ export interface components {
             reason: string;
         };
         /**
+         * SceneFactView
+         * @description All kiosks of a scene type.
+         */
+        SceneFactView: {
+            /** Actual */
+            actual: number;
+            /** Expected */
+            expected: number;
+        };
+        /**
+         * SeenPlaceForm
+         * @description A place somebody looked at; `capacity` in parcels a day, nothing when it does not bind.
+         */
+        SeenPlaceForm: {
+            /** Capacity */
+            capacity?: number | null;
+            /**
+             * Cost Fen
+             * @default 0
+             */
+            cost_fen: number;
+            /** Id */
+            id: string;
+            /** Lat */
+            lat: number;
+            /** Lon */
+            lon: number;
+            /** Name */
+            name: string;
+            /**
+             * Scene
+             * @description One of the ten scene types.
+             */
+            scene: string;
+        };
+        /**
          * SendingList
          * @description Sessions, the newest first.
          */
@@ -5349,6 +5686,141 @@ export interface components {
             scene: string;
             /** Status */
             status: string;
+        };
+        /**
+         * SitingEntry
+         * @description A study in a list; `request` is what was asked.
+         */
+        SitingEntry: {
+            /** Actor */
+            actor: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Id */
+            id: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Number */
+            number: number;
+            /** Region */
+            region: string;
+            /** Request */
+            request: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * SitingForm
+         * @description How many kiosks to place, what counts as covered, and by which model; without candidates, supposed places.
+         */
+        SitingForm: {
+            /** Budget */
+            budget: number;
+            /** Candidates */
+            candidates?: components["schemas"]["SeenPlaceForm"][] | null;
+            /**
+             * Model
+             * @default covering
+             * @enum {string}
+             */
+            model: "covering" | "median" | "fewest";
+            /**
+             * Pattern
+             * @default any
+             * @enum {string}
+             */
+            pattern: "any" | "spread" | "cluster" | "anchor";
+            /**
+             * Quick
+             * @description Answer by exchange at once, without proof.
+             * @default false
+             */
+            quick: boolean;
+            /** Region */
+            region: string;
+            /** Spacing M */
+            spacing_m?: number | null;
+            /**
+             * Within Min
+             * @description Road minutes that count as covered.
+             * @default 15
+             */
+            within_min: number;
+        };
+        /**
+         * SitingList
+         * @description A region's studies, the newest first.
+         */
+        SitingList: {
+            /** Items */
+            items: components["schemas"]["SitingEntry"][];
+        };
+        /**
+         * SitingStudyView
+         * @description A study with its answer: kiosks, demand beyond reach, and the map (GeoJSON).
+         */
+        SitingStudyView: {
+            /** Actor */
+            actor: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Number */
+            number: number;
+            /** Region */
+            region: string;
+            /** Request */
+            request: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * SleeperList
+         * @description Sleeping kiosks of a region, the least likely by chance first; `watched` is how many have a history.
+         */
+        SleeperList: {
+            /** Demand From */
+            demand_from: string;
+            /** Items */
+            items: components["schemas"]["SleeperView"][];
+            /** Watched */
+            watched: number;
+        };
+        /**
+         * SleeperView
+         * @description A sleeping kiosk; a large `chance` accuses the scene rather than the kiosk.
+         */
+        SleeperView: {
+            /** Chance */
+            chance: number;
+            /** Days */
+            days: number;
+            /** Drop Offs */
+            drop_offs: number;
+            move: components["schemas"]["MoveView"] | null;
+            /** Scene */
+            scene: string;
+            /** Site Id */
+            site_id: string;
         };
         /**
          * StationAlarmView
@@ -7059,6 +7531,78 @@ export interface operations {
             };
         };
     };
+    draft_map: {
+        parameters: {
+            query?: {
+                /** @description Whose routes; repeatable. All when absent. */
+                vehicle?: string[] | null;
+            };
+            header?: never;
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_places: {
         parameters: {
             query: {
@@ -7588,6 +8132,79 @@ export interface operations {
             };
             /** @description A condition header is missing. */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draw_routes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                draft_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9936,6 +10553,64 @@ export interface operations {
             };
         };
     };
+    list_offers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_state: {
         parameters: {
             query?: never;
@@ -11308,6 +11983,345 @@ export interface operations {
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_siting: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SitingList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sleepers: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+                /** @description Look at so many last days. */
+                days?: number;
+                /** @description So few drop-offs are sleep. */
+                at_most?: number;
+                /** @description Road minutes a kiosk reaches. */
+                within_min?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SleeperList"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_siting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SitingStudyView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_siting_facts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactsView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_siting: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SitingForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -15,6 +15,7 @@ import { Devices } from "./Devices";
 import { EditPlan } from "./editing/EditPlan";
 import { Head } from "./Head";
 import { usePlace } from "./place";
+import { Siting } from "./siting/Siting";
 
 const MAY_USE = ["dispatcher", "admin"];
 
@@ -81,9 +82,17 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
   }
   if (place.view === "edit") {
     return (
+      <div className="console console--page console--full">
+        {head(null)}
+        <EditPlan key={`${region.name}/${day}`} region={region} day={day} />
+      </div>
+    );
+  }
+  if (place.view === "siting") {
+    return (
       <div className="console console--page">
         {head(null)}
-        <EditPlan key={`${region.name}/${day}`} region={region.name} day={day} />
+        <Siting key={region.name} region={region} />
       </div>
     );
   }
@@ -123,6 +132,7 @@ function Views({ view, onView }: { view: string | null; onView(view: string | nu
   const kinds = [
     [null, t("view.plan")],
     ["edit", t("view.edit")],
+    ["siting", t("view.siting")],
     ["activity", t("view.activity")],
     ["devices", t("view.devices")],
   ] as const;

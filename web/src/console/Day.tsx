@@ -5,8 +5,8 @@ import type { Operation, Region } from "../api/types";
 import { Check, ChevronDown, ChevronUp, Close, Warning } from "../design/icons";
 import { useLanguage } from "../i18n/language";
 import { RoadMap, type MapData } from "../map/RoadMap";
-import { routeColor } from "./colors";
-import { NO_STOPS, routeFeatures, stopPoints, type DayPlan, type PlannedStop } from "./day";
+import { routeColor, routeDash } from "./colors";
+import { depotFeatures, NO_STOPS, routeFeatures, stopPoints, type DayPlan, type PlannedStop } from "./day";
 import { Feed } from "./Feed";
 import { Kpis } from "./Kpis";
 import { ParcelAnswer } from "./ParcelSearch";
@@ -239,14 +239,9 @@ function useMapData(plan: DayPlan | null, region: Region, data: ReturnType<typeo
     if (places) found.places = places;
     if (sites) found.sites = sites;
     found.townships = townships;
-    if (depot) {
-      found.depot = {
-        type: "FeatureCollection",
-        features: [{ type: "Feature", geometry: { type: "Point", coordinates: depot }, properties: {} }],
-      };
-    }
+    found.depot = depotFeatures(depot);
     if (plan) {
-      found.routes = routeFeatures(plan, depot, routeColor);
+      found.routes = routeFeatures(plan, depot, routeColor, routeDash);
       found.stops = stopPoints(plan, routeColor);
     }
     return found;

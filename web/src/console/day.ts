@@ -138,17 +138,24 @@ export function stopPoints(plan: DayPlan, color: (number: number) => string): Fe
   return { type: "FeatureCollection", features };
 }
 
+/** The depot as a point, nothing where its position is unknown. */
+export function depotFeatures(depot: readonly [number, number] | null): FeatureCollection {
+  const features: Feature[] = depot === null ? [] : [{ type: "Feature", geometry: { type: "Point", coordinates: [...depot] }, properties: {} }];
+  return { type: "FeatureCollection", features };
+}
+
 /** Lines of routes with their colour, and a numbered mark at each route's farthest stop. */
 export function routeFeatures(
   plan: DayPlan,
   depot: readonly [number, number] | null,
   color: (number: number) => string,
+  dash: (number: number) => string,
 ): FeatureCollection {
   const features: Feature[] = [];
   for (const route of plan.routes) {
     const content = plan.contents.get(route.id);
     if (!content) continue;
-    const properties = { route_id: route.id, number: route.number, color: color(route.number) };
+    const properties = { route_id: route.id, number: route.number, color: color(route.number), dash: dash(route.number) };
     if (content.line) features.push({ type: "Feature", geometry: content.line, properties });
     const far = farthest(content.stops, depot);
     if (far) features.push({ type: "Feature", geometry: { type: "Point", coordinates: [far.lon, far.lat] }, properties });
@@ -156,8 +163,14 @@ export function routeFeatures(
   return { type: "FeatureCollection", features };
 }
 
-function farthest(stops: readonly PlannedStop[], from: readonly [number, number] | null): PlannedStop | null {
+interface Spot {
+  lon: number;
+  lat: number;
+}
+
+/** The stop of a route where its number stands. */
+export function farthest<T extends Spot>(stops: readonly T[], from: readonly [number, number] | null): T | null {
   if (from === null) return stops[Math.floor(stops.length / 2)] ?? null;
-  const reach = (stop: PlannedStop) => (stop.lon - from[0]) ** 2 + (stop.lat - from[1]) ** 2;
-  return stops.reduce<PlannedStop | null>((most, stop) => (most === null || reach(stop) > reach(most) ? stop : most), null);
+  const reach = (stop: T) => (stop.lon - from[0]) ** 2 + (stop.lat - from[1]) ** 2;
+  return stops.reduce<T | null>((most, stop) => (most === null || reach(stop) > reach(most) ? stop : most), null);
 }

@@ -111,7 +111,8 @@ function asGeoJson(body: unknown): FeatureCollection | null {
   return body === null ? null : (body as FeatureCollection);
 }
 
-function townshipPoints(region: Region): FeatureCollection {
+/** Township seats as points with their names. */
+export function townshipPoints(region: Region): FeatureCollection {
   return {
     type: "FeatureCollection",
     features: region.townships

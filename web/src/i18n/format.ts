@@ -35,6 +35,17 @@ export function formatYuan(fen: number, language: Language, whole = false): stri
   }).format(fen / 100);
 }
 
+/** A change of cost with its sign. */
+export function signedYuan(fen: number, language: Language): string {
+  return `${fen > 0 ? "+" : ""}${formatYuan(fen, language)}`;
+}
+
+/** A change of time in whole minutes with its sign. */
+export function signedMinutes(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  return `${minutes > 0 ? "+" : minutes < 0 ? "−" : ""}${Math.abs(minutes)} min`;
+}
+
 /** Clock time from seconds since the plan's local midnight; a time past midnight says so with +1. */
 export function formatDaySeconds(seconds: number): string {
   const minutes = Math.round(seconds / 60);

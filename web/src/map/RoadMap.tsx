@@ -6,7 +6,7 @@ import "maplibre-gl/dist/maplibre-gl.css";
 import { useEffect, useRef, useState } from "react";
 
 import { addMarks, addRouteMark } from "./marks";
-import { mapStyle, NOTHING, SOURCES, type SourceName } from "./style";
+import { mapStyle, NOTHING, ROUTE_LINES, routeLayer, SOURCES, type SourceName } from "./style";
 
 setWorkerUrl(workerUrl);
 
@@ -123,12 +123,14 @@ function useSelection(drawn: MapRef, ready: boolean, route: string | null, stop:
     const ofStop = ["==", ["get", "stop_id"], stop ?? ""] as const;
     const dim = (chosen: number, others: number, none: number) =>
       route === null ? none : (["case", [...of], chosen, others] as never);
-    map.setPaintProperty("route-line", "line-opacity", dim(1, 0.16, 0.9));
+    for (const dash of ROUTE_LINES) {
+      map.setPaintProperty(routeLayer(dash), "line-opacity", dim(1, 0.16, 0.9));
+      map.setLayoutProperty(routeLayer(dash), "line-sort-key", ["case", [...of], 1, 0] as never);
+    }
     map.setPaintProperty("route-casing", "line-opacity", dim(1, 0, 0.85));
     map.setPaintProperty("stop-dot", "circle-opacity", dim(1, 0.15, 1));
     map.setPaintProperty("stop-dot", "circle-stroke-opacity", dim(1, 0, 1));
     map.setPaintProperty("route-number", "icon-opacity", dim(1, 0.25, 1));
-    map.setLayoutProperty("route-line", "line-sort-key", ["case", [...of], 1, 0] as never);
     map.setLayoutProperty("stop-dot", "circle-sort-key", ["case", [...of], 1, 0] as never);
     map.setFilter("stop-number", route === null ? ["==", ["get", "route_id"], ""] : ([...of] as never));
     map.setPaintProperty(
@@ -171,7 +173,8 @@ function useFrame(drawn: MapRef, ready: boolean, props: RoadMapProps) {
 }
 
 function listenTo(map: MapLibreMap, latest: React.RefObject<RoadMapProps>) {
-  const layers = ["stop-dot", "route-number", "route-line"];
+  const lines = ["route-number", ...ROUTE_LINES.map(routeLayer)];
+  const layers = ["stop-dot", ...lines];
   const textOf = (event: MapLayerMouseEvent, name: string) => {
     const value: unknown = event.features?.[0]?.properties[name];
     return typeof value === "string" ? value : null;
@@ -183,7 +186,7 @@ function listenTo(map: MapLibreMap, latest: React.RefObject<RoadMapProps>) {
     if (route !== null && stop !== null) latest.current.onStop?.(route, stop);
     handled = event.originalEvent;
   });
-  for (const layer of ["route-number", "route-line"]) {
+  for (const layer of lines) {
     map.on("click", layer, (event) => {
       if (handled === event.originalEvent) return;
       handled = event.originalEvent;

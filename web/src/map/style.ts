@@ -3,7 +3,7 @@
  * is fetched from anywhere but our server; text is drawn with the reader's fonts (maps.md section 10).
  */
 
-import type { ExpressionSpecification, StyleSpecification, SymbolLayerSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, LineLayerSpecification, StyleSpecification, SymbolLayerSpecification } from "maplibre-gl";
 import type { FeatureCollection } from "geojson";
 
 export const NOTHING: FeatureCollection = { type: "FeatureCollection", features: [] };
@@ -25,7 +25,7 @@ const byZoom = (...pairs: [number, number][]): ExpressionSpecification => [
   ...pairs.flat(),
 ] as ExpressionSpecification;
 
-export const SOURCES = ["townships", "roads", "places", "routes", "stops", "sites", "depot"] as const;
+export const SOURCES = ["townships", "roads", "places", "areas", "before", "routes", "after", "stops", "sites", "depot"] as const;
 export type SourceName = (typeof SOURCES)[number];
 
 function siteLayer(id: string, kinds: string[], minzoom: number): SymbolLayerSpecification {
@@ -44,6 +44,29 @@ function siteLayer(id: string, kinds: string[], minzoom: number): SymbolLayerSpe
   };
 }
 
+const DASHES = { solid: null, dashed: [3, 1.6], dotted: [0.6, 1.5] } as const;
+
+/** Layers of routes' lines, one for each dash, because a layer has one dash. */
+export const ROUTE_LINES = Object.keys(DASHES) as (keyof typeof DASHES)[];
+export const routeLayer = (dash: keyof typeof DASHES) => `route-line-${dash}`;
+
+function routeLine(dash: keyof typeof DASHES): LineLayerSpecification {
+  const dashes = DASHES[dash];
+  return {
+    id: routeLayer(dash),
+    type: "line",
+    source: "routes",
+    filter: ["==", ["coalesce", ["get", "dash"], "solid"], dash],
+    layout: { "line-cap": dashes ? "butt" : "round", "line-join": "round" },
+    paint: {
+      "line-color": ["get", "color"],
+      "line-width": byZoom([8, 1.6], [12, 3], [16, 6]),
+      "line-opacity": 0.9,
+      ...(dashes ? { "line-dasharray": [...dashes] } : {}),
+    },
+  };
+}
+
 export function mapStyle(): StyleSpecification {
   return {
     version: 8,
@@ -58,6 +81,12 @@ export function mapStyle(): StyleSpecification {
         source: "townships",
         filter: ["!=", ["geometry-type"], "Point"],
         paint: { "line-color": "#b9b3a2", "line-width": 1, "line-dasharray": [4, 3] },
+      },
+      {
+        id: "area-fill",
+        type: "fill",
+        source: "areas",
+        paint: { "fill-color": ["get", "color"], "fill-opacity": 0.28 },
       },
       {
         id: "road-minor",
@@ -100,12 +129,29 @@ export function mapStyle(): StyleSpecification {
         layout: { "line-cap": "round", "line-join": "round" },
         paint: { "line-color": "#ffffff", "line-width": byZoom([8, 3], [12, 5.4], [16, 10]), "line-opacity": 0.85 },
       },
+      ...ROUTE_LINES.map((dash) => routeLine(dash)),
       {
-        id: "route-line",
+        id: "before-line",
         type: "line",
-        source: "routes",
+        source: "before",
+        layout: { "line-cap": "butt", "line-join": "round" },
+        paint: { "line-color": "#4a554f", "line-width": byZoom([8, 1.6], [12, 2.6], [16, 5]), "line-dasharray": [1.6, 1.6] },
+      },
+      {
+        id: "after-casing",
+        type: "line",
+        source: "after",
+        filter: ["!=", ["geometry-type"], "Point"],
         layout: { "line-cap": "round", "line-join": "round" },
-        paint: { "line-color": ["get", "color"], "line-width": byZoom([8, 1.6], [12, 3], [16, 6]), "line-opacity": 0.9 },
+        paint: { "line-color": "#ffffff", "line-width": byZoom([8, 4.6], [12, 8], [16, 14]) },
+      },
+      {
+        id: "after-line",
+        type: "line",
+        source: "after",
+        filter: ["!=", ["geometry-type"], "Point"],
+        layout: { "line-cap": "round", "line-join": "round" },
+        paint: { "line-color": "#0a7a4f", "line-width": byZoom([8, 2.6], [12, 4.6], [16, 8]) },
       },
       {
         id: "stop-dot",
@@ -116,6 +162,18 @@ export function mapStyle(): StyleSpecification {
           "circle-color": ["get", "color"],
           "circle-stroke-color": "#ffffff",
           "circle-stroke-width": byZoom([9, 0.4], [13, 1.2]),
+        },
+      },
+      {
+        id: "after-ring",
+        type: "circle",
+        source: "after",
+        filter: ["==", ["geometry-type"], "Point"],
+        paint: {
+          "circle-radius": byZoom([8, 6], [12, 11], [16, 15]),
+          "circle-color": "rgba(0,0,0,0)",
+          "circle-stroke-color": "#0a7a4f",
+          "circle-stroke-width": 2.6,
         },
       },
       {
