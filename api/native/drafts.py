@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
-from sqlalchemy.orm import Session
 
 from api.auth.access import ServicesDep, allow
 from api.auth.service import Identity
@@ -19,6 +18,7 @@ from api.native.idempotency import Answer, IdempotencyKey, answer, once
 from api.native.operations import OperationView
 from api.native.plans import VersionView
 from api.native.scope import actor
+from api.native.starting import started
 from api.operations.service import RunningOperation, Work
 from api.services import Services
 from api.solving import heard_by
@@ -479,19 +479,9 @@ def optimise_draft(
     identity: Identity = allow("dispatcher"),
 ) -> JSONResponse:
     """Re-optimise a draft under a disturbance budget; the operation's result names the proposal to accept."""
-    view = visible(services, draft_id, identity)
-    turn = once(request, key, body, identity, services)
-
-    def act(session: Session) -> Answer:
-        asked = body.model_dump(mode="json") | {"region": view.region, "draft_id": draft_id}
-        operation = services.operations.create(session, "optimize", identity.user_id, asked)
-        shown = OperationView.model_validate(operation)
-        return answer(shown, 202, Location=f"/api/v1/operations/{operation.id}")
-
-    def launch(made: Answer) -> None:
-        services.operations.launch(made.body["id"], _optimising(services, draft_id, body, actor(identity)))
-
-    return turn.together(act, launch)
+    region = visible(services, draft_id, identity).region
+    work = _optimising(services, draft_id, body, actor(identity))
+    return started(request, services, identity, key, "optimize", body, work, region=region, draft_id=draft_id)
 
 
 def _optimising(services: Services, draft_id: str, body: OptimiseOrder, who: str) -> Work:

@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
-from sqlalchemy.orm import Session
 
 from api.auth.access import ServicesDep, allow
 from api.auth.service import Identity
@@ -17,6 +16,7 @@ from api.native.form import Body, View, problems
 from api.native.idempotency import Answer, IdempotencyKey, answer, once
 from api.native.operations import OperationView
 from api.native.scope import actor, check_region
+from api.native.starting import started
 from api.operations.service import RunningOperation, Work
 from api.services import Services
 from dispatch.echelons.joint import Effort
@@ -116,7 +116,7 @@ def plan_echelons(
     """Start planning a day over both echelons; follow it at `Location`. The plan is the operation's result."""
     check_region(identity, body.region)
     services.regions.load(body.region)
-    return _started("echelons", body, request, services, key, identity, _echelon_work(services, body))
+    return started(request, services, identity, key, "echelons", body, _echelon_work(services, body))
 
 
 @router.post("/weekdays:plan", status_code=202, response_model=OperationView, responses=problems(400, 404, 409, 429))
@@ -130,7 +130,7 @@ def plan_weekdays(
     """Start choosing a region's weekdays; follow it at `Location`. The version it makes is not in force."""
     check_region(identity, body.region)
     services.regions.load(body.region)
-    return _started("weekdays", body, request, services, key, identity, _week_work(services, body, actor(identity)))
+    return started(request, services, identity, key, "weekdays", body, _week_work(services, body, actor(identity)))
 
 
 @router.get("/weekdays", responses=problems(404))
@@ -169,26 +169,6 @@ def accept_weekdays(
         return answer(WeekdayAcceptance.model_validate(accepted))
 
     return turn.around(act)
-
-
-def _started(
-    kind: str,
-    body: EchelonOrder | WeekdayOrder,
-    request: Request,
-    services: Services,
-    key: str | None,
-    identity: Identity,
-    work: Work,
-) -> JSONResponse:
-    def act(session: Session) -> Answer:
-        operation = services.operations.create(session, kind, identity.user_id, body.model_dump(mode="json"))
-        view = OperationView.model_validate(operation)
-        return answer(view, 202, Location=f"/api/v1/operations/{operation.id}")
-
-    def launch(made: Answer) -> None:
-        services.operations.launch(made.body["id"], work)
-
-    return once(request, key, body, identity, services).together(act, launch)
 
 
 def _echelon_work(services: Services, order: EchelonOrder) -> Work:

@@ -20,6 +20,7 @@ from api.native.idempotency import Answer, IdempotencyKey, answer, once
 from api.native.operations import OperationView
 from api.native.paging import DEFAULT_LIMIT, Cursor, Limit, cut_page, read_cursor, write_cursor
 from api.native.scope import actor, check_region
+from api.native.starting import started
 from api.operations.service import RunningOperation, Work
 from api.services import Services
 from api.solving import heard_by
@@ -232,17 +233,8 @@ def make_plan(
     """Start planning a day; follow it at `Location`, by polling or as a stream. The version it makes is a draft."""
     check_region(identity, body.region)
     services.regions.load(body.region)  # an unknown region is refused now, not by a failed operation later
-    turn = once(request, key, body, identity, services)
-
-    def act(session: Session) -> Answer:
-        operation = services.operations.create(session, "plan", identity.user_id, body.model_dump(mode="json"))
-        view = OperationView.model_validate(operation)
-        return answer(view, 202, Location=f"/api/v1/operations/{operation.id}")
-
-    def launch(made: Answer) -> None:
-        services.operations.launch(made.body["id"], planning(services, body, actor(identity)))
-
-    return turn.together(act, launch)
+    work = planning(services, body, actor(identity))
+    return started(request, services, identity, key, "plan", body, work)
 
 
 def planning(services: Services, order: PlanOrder, who: str) -> Work:

@@ -19,6 +19,7 @@ from api.native.idempotency import Answer, IdempotencyKey, answer, once
 from api.native.operations import OperationView
 from api.native.plans import VersionView
 from api.native.scope import actor
+from api.native.starting import started
 from api.operations.service import RunningOperation, Work
 from api.services import Services
 from api.solving import heard_by
@@ -118,18 +119,8 @@ def take_event(
 ) -> JSONResponse:
     """Take an event into the plan in force and re-plan the affected routes with the least disturbance."""
     region = services.desk.plan_for(plan_id, identity.region)
-    turn = once(request, key, body, identity, services)
-
-    def act(session: Session) -> Answer:
-        asked = body.model_dump(mode="json") | {"region": region, "plan_id": plan_id}
-        operation = services.operations.create(session, "event", identity.user_id, asked)
-        shown = OperationView.model_validate(operation)
-        return answer(shown, 202, Location=f"/api/v1/operations/{operation.id}")
-
-    def launch(made: Answer) -> None:
-        services.operations.launch(made.body["id"], _handling(services, plan_id, body, actor(identity)))
-
-    return turn.together(act, launch)
+    work = _handling(services, plan_id, body, actor(identity))
+    return started(request, services, identity, key, "event", body, work, region=region, plan_id=plan_id)
 
 
 def _handling(services: Services, plan_id: str, body: EventOrder, who: str) -> Work:

@@ -8,15 +8,15 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
-from sqlalchemy.orm import Session
 
 from api.auth.access import ServicesDep, allow
 from api.auth.service import Identity
 from api.native.fleet import RegionQuery
 from api.native.form import Body, View, problems
-from api.native.idempotency import Answer, IdempotencyKey, answer, once
+from api.native.idempotency import IdempotencyKey
 from api.native.operations import OperationView
 from api.native.scope import actor, check_region
+from api.native.starting import started
 from api.operations.service import RunningOperation, Work
 from api.services import Services
 from api.siting_desk import SitingDesk, SitingOrder, facts_document, sleeper_document
@@ -153,14 +153,7 @@ def plan_siting(
     order = _order(body)
     order.check(services.regions.load(body.region))
 
-    def act(session: Session) -> Answer:
-        operation = services.operations.create(session, "siting", identity.user_id, body.model_dump(mode="json"))
-        return answer(OperationView.model_validate(operation), 202, Location=f"/api/v1/operations/{operation.id}")
-
-    def launch(made: Answer) -> None:
-        services.operations.launch(made.body["id"], _work(services, order, actor(identity)))
-
-    return once(request, key, body, identity, services).together(act, launch)
+    return started(request, services, identity, key, "siting", body, _work(services, order, actor(identity)))
 
 
 @router.get("/siting", responses=problems(404))
