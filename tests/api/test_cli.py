@@ -176,6 +176,42 @@ def test_a_problem_file_is_solved(run: Any, tmp_path: Path) -> None:
     assert main(["solve", str(tmp_path / "broken.json")]) == 2
 
 
+SQUARE = """NAME : square
+TYPE : CVRP
+DIMENSION : 5
+EDGE_WEIGHT_TYPE : EUC_2D
+CAPACITY : 2
+NODE_COORD_SECTION
+1 0 0
+2 0 10
+3 0 20
+4 10 0
+5 20 0
+DEMAND_SECTION
+1 0
+2 1
+3 1
+4 1
+5 1
+DEPOT_SECTION
+1
+-1
+EOF
+"""
+
+
+def test_a_solved_file_is_drawn_and_compared(run: Any, tmp_path: Path) -> None:
+    """Beside a best-known plan the gap is told, and the plan can be looked at as a picture."""
+    file, picture = tmp_path / "square.vrp", tmp_path / "square.png"
+    file.write_text(SQUARE, encoding="utf-8")
+    file.with_suffix(".sol").write_text("Route #1: 1 2\nRoute #2: 3 4\nCost 80\n", encoding="utf-8")
+    found = run("solve", str(file), "--seconds", "0.2", "--format", "vrplib", "--plot", str(picture))
+    assert found["cost"] == found["best_known"] == 80
+    assert found["gap_percent"] == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert main(["solve", str(file), "--format", "nonsense"]) == 2
+
+
 def test_secrets_are_not_printed(run: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The list of settings shows that a secret is set, not the secret."""
     monkeypatch.setenv("CUNDA_TOKEN_SECRET", "very-secret-value")
