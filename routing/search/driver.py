@@ -35,6 +35,8 @@ BATCH = 100
 MOST_FLEETS = 6
 FLEET_SHARE = 0.125
 FLEET_COOLING = 0.98
+MEETINGS = (0.4, 0.55, 0.7, 0.8, 0.9)
+"""Fractions of the budget at which searches of several threads exchange their plans."""
 SEED_STRIDE = 1_000_003
 """Distance between the seeds of one search's threads, so that neighbouring seeds share none."""
 
@@ -71,13 +73,17 @@ class SearchParams:
 
 @dataclass
 class RunState:
-    """Where a running search stands."""
+    """Where a running search stands; processor time is its thread's, see :meth:`resume`."""
 
     began_s: float
     cpu_began_s: float
     iterations: int = 0
     best_at: int = 0
     history: list[tuple[float, int, int, int]] = field(default_factory=list)
+
+    def resume(self, cpu_s: float) -> None:
+        """Go on in the calling thread after ``cpu_s`` of processor time spent in another."""
+        self.cpu_began_s = time.thread_time() - cpu_s
 
     def seen(self) -> SearchState:
         """Return what a stopping rule is told."""
@@ -103,41 +109,89 @@ def solve_model(
 
     The first plan is made to the end even if that takes longer, until ``patience`` (``stop`` without it) is over.
     """
-    patience = patience or stop
-    data, flags = model.data, model.flags
-    search = kernels(flags).search
-    state = new_state(data, flags, model.leads, seed, _longest(data))
-    orders = _first_orders(model, state, initial)
-    if orders:
-        write_orders(data, state, orders)
-        search(data, state, a.LOAD, 0, 0.0, 1.0, 1.0, 1)
-    elif _fleet_is_a_choice(model):
-        state = best_fleet_start(model, stop, run, seed, params)
-    elif not model.required[model.leads].all():
-        state = full_start(model, seed, lambda: patience.fraction(run.seen()) >= 1.0)
-    construct(model, state, seed, lambda: patience.fraction(run.seen()) >= 1.0)
-    note_best(model, run, state)
-    top = params.start_heat * mean_arc(model, state)
-    ratio = params.end_heat / params.start_heat
-    chunk, used = 50, 0.0
-    while data.n > 0:
-        seen = run.seen()
-        used = stop.fraction(seen)
-        if used >= 1.0:
-            break
-        count, cooling = _next_chunk(stop, seen, params, chunk, used, ratio)
-        began = time.perf_counter()
-        before = int(state.info[a.BEST])
-        heat = top * ratio**used
-        search(data, state, a.ANNEAL, count, heat, cooling, params.mean_removed, params.longest_string)
-        run.iterations += count
-        chunk = _chunk_size(chunk, count, time.perf_counter() - began)
-        if int(state.info[a.BEST]) < before:
-            run.best_at = int(state.info[a.BESTAT])
-            note_best(model, run, state)
-        if progress is not None:
-            progress("solve", int(1000 * min(1.0, used)), 1000, f"cost {int(state.info[a.BEST]) * model.scale}")
-    return state
+    search = Annealing(model, stop, run, seed, params, progress)
+    search.begin(initial, patience or stop)
+    search.go_on(1.0)
+    return search.state
+
+
+class Annealing:
+    """One search by simulated annealing over one plan, which can pause at a fraction of its budget."""
+
+    state: a.State
+
+    def __init__(
+        self,
+        model: Model,
+        stop: StopRule,
+        run: RunState,
+        seed: int,
+        params: SearchParams,
+        progress: Progress | None = None,
+    ) -> None:
+        self.model, self.stop, self.run, self.seed = model, stop, run, seed
+        self.params, self.progress = params, progress
+        self._top, self._chunk = 0.0, 50
+
+    def begin(self, initial: Solution | None, patience: StopRule) -> None:
+        """Make the first plan, to the end even if that takes longer, until ``patience`` is over."""
+        model, run, seed = self.model, self.run, self.seed
+
+        def out_of_time() -> bool:
+            return patience.fraction(run.seen()) >= 1.0
+
+        state = new_state(model.data, model.flags, model.leads, seed, _longest(model.data))
+        orders = _first_orders(model, state, initial)
+        if orders:
+            load(model, state, orders)
+        elif _fleet_is_a_choice(model):
+            state = best_fleet_start(model, self.stop, run, seed, self.params)
+        elif not model.required[model.leads].all():
+            state = full_start(model, seed, out_of_time)
+        construct(model, state, seed, out_of_time)
+        note_best(model, run, state)
+        self.state = state
+        self._top = self.params.start_heat * mean_arc(model, state)
+
+    def go_on(self, until: float) -> None:
+        """Search until that fraction of the budget is used."""
+        model, stop, run, params, state = self.model, self.stop, self.run, self.params, self.state
+        search = kernels(model.flags).search
+        ratio = params.end_heat / params.start_heat
+        while model.data.n > 0:
+            seen = run.seen()
+            used = stop.fraction(seen)
+            if used >= until:
+                break
+            count, cooling = _next_chunk(stop, seen, params, self._chunk, used, ratio)
+            began = time.perf_counter()
+            before = int(state.info[a.BEST])
+            heat = self._top * ratio**used
+            search(model.data, state, a.ANNEAL, count, heat, cooling, params.mean_removed, params.longest_string)
+            run.iterations += count
+            self._chunk = _chunk_size(self._chunk, count, time.perf_counter() - began)
+            if int(state.info[a.BEST]) < before:
+                run.best_at = run.iterations - int(state.info[a.ITER] - state.info[a.BESTAT])
+                note_best(model, run, state)
+            if self.progress is not None:
+                note = f"cost {int(state.info[a.BEST]) * model.scale}"
+                self.progress("solve", int(1000 * min(1.0, used)), 1000, note)
+
+    def adopt(self, other: Annealing) -> None:
+        """Go on from another search's best plan, if it is better than the own one."""
+        model = self.model
+        if split_cost(model, other.state) >= split_cost(model, self.state):
+            return
+        rng = self.state.rng.copy()
+        self.state = new_state(model.data, model.flags, model.leads, self.seed, _longest(model.data))
+        load(model, self.state, best_orders(other.state))
+        self.state.rng[:] = rng
+
+
+def load(model: Model, state: a.State, orders: list[tuple[int, list[int]]]) -> None:
+    """Make routes the present and the best plan of an empty state."""
+    write_orders(model.data, state, orders)
+    kernels(model.flags).search(model.data, state, a.LOAD, 0, 0.0, 1.0, 1.0, 1)
 
 
 def full_start(model: Model, seed: int, out_of_time: Callable[[], bool]) -> a.State:
@@ -155,8 +209,7 @@ def full_start(model: Model, seed: int, out_of_time: Callable[[], bool]) -> a.St
     used = state.used_list[: int(state.info[a.NROUTES])]
     orders = [(int(state.rint[r, a.CLS]), state.seq[r, 1 : int(state.rint[r, a.LEN]) + 1].tolist()) for r in used]
     state = new_state(data, model.flags, model.leads, seed, _longest(data))
-    write_orders(data, state, orders)
-    kernels(model.flags).search(data, state, a.LOAD, 0, 0.0, 1.0, 1.0, 1)
+    load(model, state, orders)
     return state
 
 
@@ -470,6 +523,30 @@ def _nobody_drives(problem: Problem, seed: int, threads: int) -> Result:
     return Result(Solution((), tasks), problem.left_out_cost(tasks), missing, 0, 0.0, seed, threads)
 
 
+def search_together(searches: list[Annealing], initial: Solution | None, stop: StopRule) -> None:
+    """Search with a thread each; at fixed fractions of the budget all go on from the best plan there is.
+
+    Between two of these meetings no search knows of another, so plans depend on seed, threads and iterations only.
+    """
+    cpu_s = [0.0] * len(searches)
+
+    def leg(number: int, until: float) -> None:
+        search = searches[number]
+        search.run.resume(cpu_s[number])
+        if until:
+            search.go_on(until)
+        else:
+            search.begin(initial, stop)
+        cpu_s[number] = time.thread_time() - search.run.cpu_began_s
+
+    with ThreadPoolExecutor(len(searches)) as pool:
+        for until in (0.0, *MEETINGS, 1.0):
+            list(pool.map(leg, range(len(searches)), [until] * len(searches)))
+            best = min(searches, key=lambda search: split_cost(search.model, search.state))
+            for search in searches if until in MEETINGS else ():
+                search.adopt(best)
+
+
 def solve(
     problem: Problem,
     stop: StopRule,
@@ -487,20 +564,21 @@ def solve(
     model = compile_problem(problem, params.near)
     stats: dict[str, Any] = {"setup_s": round(time.perf_counter() - began_s, 4)}
 
-    def one(number: int) -> tuple[a.State, RunState]:
+    searches = []
+    for number in range(max(1, threads)):
         run = RunState(began_s, time.thread_time())
         listener = progress if number == 0 else None
-        return solve_model(model, stop, run, seed + number * SEED_STRIDE, initial, params, listener), run
-
+        searches.append(Annealing(model, stop, run, seed + number * SEED_STRIDE, params, listener))
     if threads <= 1:
-        finished = [one(0)]
+        searches[0].begin(initial, stop)
+        searches[0].go_on(1.0)
     else:
-        with ThreadPoolExecutor(threads) as pool:
-            finished = list(pool.map(one, range(threads)))
-    state, run = min(finished, key=lambda pair: split_cost(model, pair[0]))
+        search_together(searches, initial, stop)
+    best = min(searches, key=lambda search: split_cost(model, search.state))
+    state, run = best.state, best.run
     missing, cost = split_cost(model, state)
     solution = to_solution(model, state)
     stats |= {"accepted": int(state.info[a.ACCEPTED]), "new_bests": int(state.info[a.IMPROVED])}
-    iterations = sum(other.iterations for _, other in finished)
+    iterations = sum(search.run.iterations for search in searches)
     runtime_s = time.perf_counter() - began_s
     return Result(solution, cost, missing, iterations, runtime_s, seed, threads, tuple(run.history), stats)

@@ -202,6 +202,11 @@ def _common_divisor(problem: Problem) -> int:
     return math.gcd(*values) or 1
 
 
+def is_plain(problem: Problem) -> bool:
+    """Tell whether room is the only rule of a problem."""
+    return _flags(problem, list(range(len(problem.vehicle_types)))) == Features()
+
+
 def _flags(problem: Problem, used: list[int]) -> Features:
     kinds = [problem.vehicle_types[k] for k in used]
     limits = any(k.max_distance_m is not None or k.max_driving_s is not None or k.max_tasks is not None for k in kinds)

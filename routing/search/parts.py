@@ -1,8 +1,8 @@
-"""Searches large problems part by part: neighbouring routes make a part, and the borders move every round.
+"""Searches a plan part by part: neighbouring routes make a part, and the borders move every round.
 
-A part of about a thousand tasks is a problem of its own, with a matrix of its own, solved by the same core.
-So the cost of an iteration does not depend on the size of the whole, and no matrix of the whole is needed.
-Rounds continue one annealing: each begins at the temperature the round before has ended with.
+A part is a problem of its own, with a matrix of its own, solved by the same core. So the cost of an iteration
+does not depend on the size of the whole, no matrix of the whole is needed, and several threads can work on one
+plan at once. Rounds continue one annealing: each begins at the temperature the round before has ended with.
 
 Source: decomposition by route barycentre as in Vidal et al. (2013) and Santini et al. (2023).
 """
@@ -21,11 +21,22 @@ from routing.errors import InvalidPlanError
 from routing.problem import Int32Array, Problem, Profile
 from routing.search import driver
 from routing.search.driver import Progress, RunState, SearchParams
-from routing.search.model import compile_problem
+from routing.search.model import compile_problem, is_plain
+from routing.search.savings import savings_plan
+from routing.search.state import keep_present
 from routing.solution import Result, Route, Solution, Trip
 from routing.stop import SearchState, StopRule
 
 LANDMARKS = 4
+LEAST_SHARE = 200
+"""Tasks for each thread below which threads search for themselves instead of sharing a plan."""
+ROUND_S = 1.0
+ROUND_ITERATIONS = 100_000
+MOST_ROUNDS = 60
+SAVINGS_HEAT = 0.1
+"""Starting temperature after savings; a hotter one would melt what they have built."""
+PRESENT_UNTIL = 0.9
+"""Fraction of the budget up to which rounds hand on the present plan, as annealing does, and not the best."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +85,22 @@ class WorkerState:
     cpu_s: float = 0.0
 
 
-@dataclass
-class PlanState:
-    """The plan between two parts."""
+@dataclass(frozen=True)
+class Answer:
+    """What a round made of a part: the plan to go on from, and the best one with its price."""
 
     pieces: list[Piece]
+    best: list[Piece]
+    missing: int
+    cost: int
+
+
+@dataclass
+class PlanState:
+    """The plan between two rounds, and the best one at the end of any round."""
+
+    pieces: list[Piece]
+    best: list[Piece] = field(default_factory=list)
     missing: int = 0
     cost: int = 0
     history: list[tuple[float, int, int, int]] = field(default_factory=list)
@@ -95,7 +117,8 @@ def solve(
 ) -> Result:
     """Search for the cheapest plan, in one piece or in parts; see :func:`routing.solve`."""
     params = params or SearchParams()
-    if problem.task_count <= params.most_in_one or not divisible(problem):
+    shared = threads > 1 and problem.task_count >= threads * LEAST_SHARE
+    if not (shared or problem.task_count > params.most_in_one) or not divisible(problem):
         return driver.solve(problem, stop, seed, initial, threads, progress, params)
     return _Search(problem, stop, seed, threads, progress, params).run(initial)
 
@@ -120,25 +143,30 @@ class _Search:
     ) -> None:
         self.problem, self.stop, self.seed = problem, stop, seed
         self.threads, self.progress, self.params = max(1, threads), progress, params
-        self.began_s, self.cpu_began_s = time.perf_counter(), time.thread_time()
+        self.began_s, self.cpu_counted_s = time.perf_counter(), time.thread_time()
         self.view = views(problem)
         self.where = [task.location for task in problem.tasks]
         self.workers = [WorkerState() for _ in range(self.threads)]
+        self.parts = self.threads * max(1, round(problem.task_count / (params.part * self.threads)))
+        self.rounds = self._round_count()
 
     def run(self, initial: Solution | None) -> Result:
         """Do all rounds."""
         problem = self.problem
+        if initial is None and problem.task_count > self.params.most_in_one and is_plain(problem):
+            initial = savings_plan(problem, self.view)
+            self.params = replace(self.params, start_heat=min(self.params.start_heat, SAVINGS_HEAT))
         state = PlanState(_pieces(problem, initial))
         draw = np.random.default_rng(self.seed % (1 << 63))
-        for number in range(self.params.rounds):
-            if number and self._used(0) >= 1.0:
+        for number in range(self.rounds):
+            if number and self._used() >= 1.0:
                 break
-            parts = cut(state.pieces, self.where, self.view, self.params.part, draw)
+            parts = cut(state.pieces, self.where, self.view, self.parts, draw)
             self._round(state, parts, number)
             elapsed_s = round(time.perf_counter() - self.began_s, 4)
             state.history.append((elapsed_s, self._iterations(), state.missing, state.cost))
-        routes = sorted((p.route for p in state.pieces if p.route is not None), key=lambda route: route.vehicle)
-        left = sorted(task for p in state.pieces if p.route is None for task in p.tasks)
+        routes = sorted((p.route for p in state.best if p.route is not None), key=lambda route: route.vehicle)
+        left = sorted(task for p in state.best if p.route is None for task in p.tasks)
         return Result(
             Solution(tuple(routes), tuple(left)),
             state.cost,
@@ -151,32 +179,41 @@ class _Search:
             {"parts": len(parts)},
         )
 
+    def _round_count(self) -> int:
+        """Move borders about once a second's work on each part, but often enough and not all the time."""
+        now = SearchState(0.0, 0.0, 0, 0)
+        work = min(self.stop.seconds_left(now) / ROUND_S, self.stop.iterations_left(now) / ROUND_ITERATIONS)
+        return int(min(max(work * self.threads / self.parts, self.params.rounds), MOST_ROUNDS))
+
     def _round(self, state: PlanState, parts: list[list[Piece]], number: int) -> None:
         """Solve every part once and put the plan together again."""
         fleets = share_vehicles(self.problem, parts)
-        cold = (self.params.end_heat / self.params.start_heat) ** (1 / self.params.rounds)
+        cold = (self.params.end_heat / self.params.start_heat) ** (1 / self.rounds)
         start = self.params.start_heat * cold**number
         params = replace(self.params, start_heat=start, end_heat=start * cold)
-        until = (number + 1) / self.params.rounds
+        until = (number + 1) / self.rounds
         mine = [list(range(worker, len(parts), self.threads)) for worker in range(self.threads)]
 
-        def work(worker: int) -> list[tuple[list[Piece], int, int]]:
-            cpu_began_s = time.thread_time() - self.workers[worker].cpu_s if worker else self.cpu_began_s
+        def work(worker: int) -> list[Answer]:
+            cpu_began_s = time.thread_time() - self.workers[worker].cpu_s
             return [
                 self._solve_part(worker, cpu_began_s, parts[i], fleets[i], params, until, [parts[j] for j in rest])
                 for i, rest in ((i, mine[worker][at:]) for at, i in enumerate(mine[worker]))
             ]
 
+        self._count_own_work()
         if self.threads == 1:
             found = [work(0)]
+            self.cpu_counted_s = time.thread_time()
         else:
             with ThreadPoolExecutor(self.threads) as pool:
                 found = list(pool.map(work, range(self.threads)))
-        state.pieces, state.missing, state.cost = [], 0, 0
-        for pieces, missing, cost in (answer for answers in found for answer in answers):
-            state.pieces += pieces
-            state.missing += missing
-            state.cost += cost
+        answers = [answer for of_worker in found for answer in of_worker]
+        state.pieces = [piece for answer in answers for piece in answer.pieces]
+        price = (sum(answer.missing for answer in answers), sum(answer.cost for answer in answers))
+        if not state.best or price < (state.missing, state.cost):
+            state.best = [piece for answer in answers for piece in answer.best]
+            state.missing, state.cost = price
 
     def _solve_part(
         self,
@@ -187,8 +224,8 @@ class _Search:
         params: SearchParams,
         until: float,
         rest: list[list[Piece]],
-    ) -> tuple[list[Piece], int, int]:
-        """Search one part for its share of what is left until ``until``; return (pieces, missing, cost)."""
+    ) -> Answer:
+        """Search one part for its share of what is left until ``until``."""
         own = self.workers[worker]
         run = RunState(self.began_s, cpu_began_s, own.iterations)
         now = self.stop.fraction(run.seen())
@@ -203,15 +240,25 @@ class _Search:
         if self.progress is not None and worker == 0:
             self.progress("solve", int(1000 * min(1.0, end)), 1000, f"part of {part.problem.task_count} stops")
         missing, cost = driver.split_cost(model, state)
-        return part.pieces_of(driver.to_solution(model, state)), missing, cost
+        best = pieces = part.pieces_of(driver.to_solution(model, state))
+        if until <= PRESENT_UNTIL:
+            keep_present(state)
+            pieces = part.pieces_of(driver.to_solution(model, state))
+        return Answer(pieces, best, missing, cost)
 
     def _iterations(self) -> int:
         return sum(worker.iterations for worker in self.workers)
 
-    def _used(self, worker: int) -> float:
-        own = self.workers[worker]
-        elapsed_s, cpu_s = time.perf_counter() - self.began_s, time.thread_time() - self.cpu_began_s
-        return self.stop.fraction(SearchState(elapsed_s, cpu_s, own.iterations, 0))
+    def _count_own_work(self) -> None:
+        """Charge every worker with what the calling thread did while they waited."""
+        now_s = time.thread_time()
+        for worker in self.workers:
+            worker.cpu_s += now_s - self.cpu_counted_s
+        self.cpu_counted_s = now_s
+
+    def _used(self) -> float:
+        own = self.workers[0]
+        return self.stop.fraction(SearchState(time.perf_counter() - self.began_s, own.cpu_s, own.iterations, 0))
 
 
 class Part:
@@ -320,7 +367,7 @@ def _pieces(problem: Problem, initial: Solution | None) -> list[Piece]:
 
 
 def cut(
-    pieces: list[Piece], where: Sequence[int], view: NDArray[np.float64], part: int, draw: np.random.Generator
+    pieces: list[Piece], where: Sequence[int], view: NDArray[np.float64], count: int, draw: np.random.Generator
 ) -> list[list[Piece]]:
     """Cut a plan into parts of neighbouring pieces, halving along random directions by their centres.
 
@@ -328,26 +375,26 @@ def cut(
     """
     weights = np.array([len(piece.tasks) for piece in pieces])
     centres = np.array([view[[where[task] for task in piece.tasks]].mean(axis=0) for piece in pieces])
-    return [[pieces[i] for i in chosen] for chosen in _halves(np.arange(len(pieces)), weights, centres, part, draw)]
+    return [[pieces[i] for i in chosen] for chosen in _halves(np.arange(len(pieces)), weights, centres, count, draw)]
 
 
 def _halves(
     chosen: NDArray[np.int64],
     weight: NDArray[np.int64],
     centres: NDArray[np.float64],
-    part: int,
+    count: int,
     draw: np.random.Generator,
 ) -> Iterator[NDArray[np.int64]]:
-    total = int(weight[chosen].sum())
-    if total <= 1.5 * part or chosen.size < 2:
+    if count < 2 or chosen.size < 2:
         yield chosen
         return
     along = centres[chosen] @ draw.normal(size=centres.shape[1])
     order = chosen[np.argsort(along, kind="stable")]
     reached = np.cumsum(weight[order])
-    middle = int(np.clip(np.searchsorted(reached, total / 2) + 1, 1, order.size - 1))
-    for half in (order[:middle], order[middle:]):
-        yield from _halves(half, weight, centres, part, draw)
+    share = reached[-1] * (count // 2) / count
+    middle = int(np.clip(np.abs(reached - share).argmin() + 1, 1, order.size - 1))
+    yield from _halves(order[:middle], weight, centres, count // 2, draw)
+    yield from _halves(order[middle:], weight, centres, count - count // 2, draw)
 
 
 def share_vehicles(problem: Problem, parts: Sequence[Sequence[Piece]]) -> list[list[int]]:

@@ -104,3 +104,13 @@ def write_orders(data: a.Data, state: a.State, orders: list[tuple[int, list[int]
         state.best_cls[r] = c
         state.best_len[r] = len(tasks)
         state.best_seq[r, 1 : len(tasks) + 1] = tasks
+
+
+def keep_present(state: a.State) -> None:
+    """Take the present plan for the best one."""
+    state.best_len[:] = 0
+    used = state.used_list[: int(state.info[a.NROUTES])]
+    state.best_len[used] = state.rint[used, a.LEN]
+    state.best_cls[used] = state.rint[used, a.CLS]
+    state.best_seq[used] = state.seq[used]
+    state.info[a.BEST], state.info[a.NABSENT_BEST] = state.info[a.CUR], state.info[a.NABSENT]

@@ -11,6 +11,7 @@ from routing.errors import InvalidPlanError, MatrixShapeError, MatrixValueError
 from routing.plane_legs import PlaneLegs
 from routing.search import driver, parts
 from routing.search.driver import SearchParams
+from routing.search.savings import savings_plan
 from routing.solution import Result, Route, Solution, Trip
 from routing.stop import MaxIterations
 
@@ -52,6 +53,48 @@ def test_parts_come_out_the_same_twice() -> None:
     first, second = (solve(problem, MaxIterations(1500), seed=5, threads=2, params=SMALL_PARTS) for _ in range(2))
     assert first.solution == second.solution
     assert first.iterations == second.iterations
+
+
+def test_two_threads_work_on_one_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With enough stops for each thread they share one plan, clean, complete and the same every time."""
+    monkeypatch.setattr(parts, "LEAST_SHARE", 20)
+    problem = plain_of_villages().build()
+    first, second = (solve(problem, MaxIterations(1500), seed=5, threads=2) for _ in range(2))
+    approved(problem, first)
+    assert first.stats["parts"] == 2
+    assert first.solution == second.solution
+
+
+def test_a_large_plain_problem_begins_with_savings() -> None:
+    """Where room is the only rule the first plan joins near stops: every stop once, no van overloaded."""
+    points = np.random.default_rng(4).integers(0, 1000, (81, 2))
+    builder = ProblemBuilder(("count", "weight_g")).plane_profile("van", points).depot("centre", 0)
+    builder.vehicle_type("van", count=80, capacity=(10, 60), cost_per_m=1)
+    for place in range(1, 81):
+        builder.task(f"stop {place}", place, delivery=(1, place % 9))
+    problem = builder.build()
+    plan = savings_plan(problem, parts.views(problem))
+    report = check(problem, plan)
+    assert report.feasible, report.violations
+    assert report.complete
+    alone = sum(2 * problem.profiles[0].distance_m.item(0, place) for place in range(1, 81))
+    assert report.cost.total < 0.5 * alone
+    result = solve(problem, MaxIterations(400), seed=1, params=SMALL_PARTS)
+    approved(problem, result)
+    assert result.cost <= report.cost.total
+
+
+def test_savings_leave_out_what_no_van_takes() -> None:
+    """A parcel too heavy for any van, and stops beyond the number of vans, stay for the search to name."""
+    points = np.random.default_rng(4).integers(0, 1000, (7, 2))
+    builder = ProblemBuilder(("count",)).plane_profile("van", points).depot("centre", 0)
+    builder.vehicle_type("van", count=1, capacity=3, cost_per_m=1)
+    for place in range(1, 7):
+        builder.task(f"stop {place}", place, delivery=5 if place == 1 else 1)
+    problem = builder.build()
+    plan = savings_plan(problem, parts.views(problem))
+    assert len(plan.routes) == 1
+    assert 0 not in plan.routes[0].tasks
 
 
 def test_parts_never_make_a_start_plan_dearer() -> None:
