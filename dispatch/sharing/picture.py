@@ -49,7 +49,7 @@ _MEASURES: Final = (
     _Measure("里程 km / day", lambda one: one["distance_m"] / 1000 / one["days"], "{:,.0f}"),
     _Measure("工时 hours / day", lambda one: one["duration_s"] / 3600 / one["days"], "{:,.0f}"),
     _Measure("车辆 vehicles / day", lambda one: one["vehicles_a_day"] or 0, "{:,.1f}"),
-    _Measure("CO₂ kg / day", lambda one: one["co2_g"] / 1000 / one["days"], "{:,.0f}"),
+    _Measure("CO2 kg / day", lambda one: one["co2_g"] / 1000 / one["days"], "{:,.0f}"),
     _Measure("准时率 on time, %", lambda one: 100 * (one["on_time_share"] or 0), "{:.1f}"),
 )
 
@@ -120,8 +120,7 @@ def _map(features: Sequence[Mapping[str, Any]], top: int) -> Iterator[str]:
                     f'<polygon points="{path}" fill="{colour}" fill-opacity="0.75" stroke="#ffffff" '
                     f'stroke-width="1.5">{label}</polygon>'
                 )
-        spots = [place(point) for point in max(rings, key=len)]
-        middle = sum(x for x, _ in spots) / len(spots), sum(y for _, y in spots) / len(spots)
+        middle = place(one["properties"]["label_at"])
         yield _text(middle[0], middle[1] + 4, one["properties"]["name"], 11, "middle", "#10131a")
     for row, mode in enumerate(sorted({one["properties"]["mode"] for one in features})):
         y = top + 48 + 24 * row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from shapely.geometry import MultiPolygon, Polygon, mapping
+from shapely.geometry import MultiPolygon, Point, Polygon, mapping
 
 from dispatch.sharing.compare import BEST_MIX, Comparison
 from dispatch.sharing.figures import Figures
@@ -140,23 +140,25 @@ def mix_map(mix: Mapping[str, Mode], townships: Sequence[Township]) -> dict[str,
     """Return the townships with their mode as GeoJSON: areas where their boundary is known, else their seats."""
     features = []
     for town in townships:
-        mode = mix.get(town.id)
-        geometry = _geometry(town)
-        if mode is not None and geometry is not None:
-            colour = COLOURS[mode.value]
-            properties = {"township": town.id, "name": town.name, "mode": mode.value, "colour": colour}
-            features.append({"type": "Feature", "geometry": geometry, "properties": properties})
+        mode, area = mix.get(town.id), _area(town)
+        if mode is not None and area is not None:
+            inside = area.representative_point()
+            properties = {
+                "township": town.id,
+                "name": town.name,
+                "mode": mode.value,
+                "colour": COLOURS[mode.value],
+                "label_at": [inside.x, inside.y],
+            }
+            features.append({"type": "Feature", "geometry": mapping(area), "properties": properties})
     return {"type": "FeatureCollection", "features": features}
 
 
-def _geometry(town: Township) -> dict[str, Any] | None:
+def _area(town: Township) -> MultiPolygon | Point | None:
     if town.rings:
         area = MultiPolygon([Polygon(ring) for ring in town.rings]).simplify(_TOLERANCE_DEG)
-        plain: dict[str, Any] = mapping(area)
-        return plain
-    if town.lon is None or town.lat is None:
-        return None
-    return {"type": "Point", "coordinates": [town.lon, town.lat]}
+        return area if isinstance(area, MultiPolygon) else MultiPolygon([area])
+    return None if town.lon is None or town.lat is None else Point(town.lon, town.lat)
 
 
 MODE_COLUMNS: Final = (
