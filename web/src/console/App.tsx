@@ -14,6 +14,7 @@ import { Day } from "./Day";
 import { Devices } from "./Devices";
 import { EditPlan } from "./editing/EditPlan";
 import { Head } from "./Head";
+import { Modes } from "./modes/Modes";
 import { usePlace } from "./place";
 import { Siting } from "./siting/Siting";
 
@@ -96,6 +97,14 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
       </div>
     );
   }
+  if (place.view === "modes") {
+    return (
+      <div className="console console--page">
+        {head(null)}
+        <Modes key={region.name} region={region} day={day} />
+      </div>
+    );
+  }
   if (place.view === "activity") {
     return (
       <div className="console console--page">
@@ -133,6 +142,7 @@ function Views({ view, onView }: { view: string | null; onView(view: string | nu
     [null, t("view.plan")],
     ["edit", t("view.edit")],
     ["siting", t("view.siting")],
+    ["modes", t("view.modes")],
     ["activity", t("view.activity")],
     ["devices", t("view.devices")],
   ] as const;
