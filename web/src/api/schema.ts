@@ -728,6 +728,206 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/habit/stability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Stability
+         * @description Tell how steady each published day was: habitual couriers, common order, moved hours.
+         */
+        get: operations["list_stability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/habit/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Habit Versions
+         * @description List a region's versions of sections and master routes.
+         */
+        get: operations["list_habit_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/habit/versions/{version_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Habit Version
+         * @description Return a version's sections with owners and master routes, as they can be edited and imported again.
+         */
+        get: operations["get_habit_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/habit/versions/{version_id}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Habit Findings
+         * @description List what does not fit today: closed roads, absent owners, places in no section, bounds no day can keep.
+         */
+        get: operations["list_habit_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/habit/versions/{version_id}/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Habit Map
+         * @description Return a version's sections as GeoJSON: places in the colour of their section, master routes as lines.
+         */
+        get: operations["get_habit_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/habit:accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Habit
+         * @description Put a version in force; plans made from then on are priced by it, published ones stay.
+         */
+        post: operations["accept_habit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/habit:design": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Design Habit
+         * @description Start designing sections of equal measured work; follow it at `Location`. The version is not in force.
+         */
+        post: operations["design_habit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/habit:import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Habit
+         * @description Take sections and master routes somebody wrote; the version is not in force.
+         */
+        post: operations["import_habit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/habit:learn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Learn Habit
+         * @description Learn sections and master routes from published plans; the version is not in force.
+         */
+        post: operations["learn_habit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/habit:price": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Price Habit
+         * @description Take a version's sections with other prices and bounds; the version made is not in force.
+         */
+        post: operations["price_habit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -886,6 +1086,26 @@ export interface paths {
         get: operations["me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/modes:compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Comparison
+         * @description Start comparing modes; follow it at `Location`. The comparison is the operation's result.
+         */
+        post: operations["start_comparison"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1312,6 +1532,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Products
+         * @description List the products and add-ons in force on a day, with clocks, evidence, channels and skills.
+         */
+        get: operations["list_products"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products:load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Load Products
+         * @description Load new versions of products; a bad row refuses the whole file and is named with its field.
+         */
+        post: operations["load_products"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ready": {
         parameters: {
             query?: never;
@@ -1576,6 +1836,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/shares:compute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compute Shares
+         * @description Start sharing a version's cost with a search for every coalition; the shares are the operation's result.
+         */
+        post: operations["compute_shares"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sharing/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Policy
+         * @description Return the policy in force, or the one to begin with; its ETag is needed to replace it.
+         */
+        get: operations["get_policy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sharing/policy:adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adopt
+         * @description Put a policy in force; when it is refused, the one in force stays in force.
+         */
+        post: operations["adopt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites": {
         parameters: {
             query?: never;
@@ -1690,6 +2010,110 @@ export interface paths {
          * @description Start a study of where kiosks go; follow it at `Location`. The operation's result names the study.
          */
         post: operations["plan_siting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sorting/chutes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Chutes
+         * @description Describe the chute table of a day.
+         */
+        get: operations["get_chutes"];
+        put?: never;
+        /**
+         * Load Chute Table
+         * @description Give a region another chute table from a day on; a table that contradicts itself changes nothing.
+         */
+        post: operations["load_chute_table"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sorting/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Sort Plan
+         * @description Download the sort plan: one line for each parcel, everything as JSON, or sheets and labels to print.
+         */
+        get: operations["export_sort_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sorting/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Route Manifest
+         * @description Return a route's manifest as a page to print: loading order, stops, barcodes; it needs no JavaScript.
+         */
+        get: operations["route_manifest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sorting/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sort Plan
+         * @description Describe how the version in force is sorted: chute and bags of every route.
+         */
+        get: operations["get_sort_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sorting/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scan
+         * @description Answer where a scanned parcel goes, or clearly why it goes nowhere.
+         */
+        get: operations["scan"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2364,6 +2788,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/versions/{version_id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Shares
+         * @description Share a version's cost, coalitions priced on its routes without the others' stops; a company sees its line.
+         */
+        get: operations["get_shares"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/{version_id}/stability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Version Stability
+         * @description Tell how steady a plan version is, with what exceeds the bounds it was planned by.
+         */
+        get: operations["get_version_stability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/versions/{version_id}/unassigned": {
         parameters: {
             query?: never;
@@ -2644,6 +3108,50 @@ export interface components {
             /** Command Id */
             command_id: string;
         };
+        /**
+         * BagEntry
+         * @description How large a bag may grow.
+         */
+        BagEntry: {
+            /**
+             * Most Parcels
+             * @default 40
+             */
+            most_parcels: number;
+            /**
+             * Most Volume Cm3
+             * @default 120000
+             */
+            most_volume_cm3: number;
+            /**
+             * Most Weight G
+             * @default 25000
+             */
+            most_weight_g: number;
+        };
+        /**
+         * BagView
+         * @description A bag; `bag_order` 1 goes into the vehicle first and lies deepest.
+         */
+        BagView: {
+            /** Bag Order */
+            bag_order: number;
+            /** Code */
+            code: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "plain" | "listed" | "cold";
+            /** Parcels */
+            parcels: number;
+            /** Stop Labels */
+            stop_labels: number[];
+            /** Volume Cm3 */
+            volume_cm3: number;
+            /** Weight G */
+            weight_g: number;
+        };
         /** Body_import_parcels */
         Body_import_parcels: {
             /**
@@ -2835,6 +3343,68 @@ export interface components {
             version: number;
         };
         /**
+         * ChuteEntry
+         * @description One chute; `distance_m` is the walk from the scanner to it.
+         */
+        ChuteEntry: {
+            /** Distance M */
+            distance_m: number;
+            /** Id */
+            id: string;
+            /**
+             * Purpose
+             * @default route
+             * @enum {string}
+             */
+            purpose: "route" | "cold" | "rest" | "reject";
+        };
+        /**
+         * ChuteTableForm
+         * @description A chute table from a day on.
+         */
+        ChuteTableForm: {
+            /**
+             * @default {
+             *       "most_parcels": 40,
+             *       "most_volume_cm3": 120000,
+             *       "most_weight_g": 25000
+             *     }
+             */
+            bag: components["schemas"]["BagEntry"];
+            /** Chute */
+            chute: components["schemas"]["ChuteEntry"][];
+            /** Region */
+            region: string;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+        };
+        /**
+         * ChuteTableView
+         * @description The chute table in force on a day; number 0 comes with Cunda.
+         */
+        ChuteTableView: {
+            /** Bag */
+            bag: {
+                [key: string]: number;
+            };
+            /** Chute */
+            chute: {
+                [key: string]: unknown;
+            }[];
+            /** Number */
+            number: number;
+            /** Region */
+            region: string;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+        };
+        /**
          * CloseForm
          * @description What a courier found; parcels of which nothing is said are missing.
          */
@@ -2946,6 +3516,58 @@ export interface components {
             state: string;
             /** Target */
             target: string;
+        };
+        /**
+         * CompareOrder
+         * @description What to compare: generated demand of so many days, under a policy's terms (those in force when absent).
+         */
+        CompareOrder: {
+            /**
+             * Companies
+             * @default 5
+             */
+            companies: number;
+            /**
+             * Days
+             * @default 20
+             */
+            days: number;
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
+            /**
+             * Iterations
+             * @default 10000
+             */
+            iterations: number;
+            /**
+             * Parcels
+             * @default 3000
+             */
+            parcels: number;
+            /**
+             * Policy
+             * @description A policy as its file says it.
+             */
+            policy?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Processes
+             * @default 2
+             */
+            processes: number;
+            /** Region */
+            region: string;
+            /** @default shapley */
+            rule: components["schemas"]["ShareRule"];
+            /**
+             * Seed
+             * @default 1
+             */
+            seed: number;
         };
         /**
          * ConfigView
@@ -3453,6 +4075,35 @@ export interface components {
             lon: number | null;
             /** Name */
             name: string;
+        };
+        /**
+         * DesignOrder
+         * @description How many sections to design, from which demand.
+         */
+        DesignOrder: {
+            /** Count */
+            count: number;
+            /** Region */
+            region: string;
+            rule?: components["schemas"]["RuleEntry"] | null;
+            /**
+             * Seed
+             * @default 1
+             */
+            seed: number;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid Until */
+            valid_until?: string | null;
+            /**
+             * Weeks
+             * @description Published plans of so many weeks before.
+             * @default 4
+             */
+            weeks: number;
         };
         /**
          * DeviceDetail
@@ -4087,6 +4738,30 @@ export interface components {
             unobserved: string[];
         };
         /**
+         * FindingList
+         * @description Everything that does not fit about a version today.
+         */
+        FindingList: {
+            /** Items */
+            items: components["schemas"]["FindingView"][];
+        };
+        /**
+         * FindingView
+         * @description What does not fit about a version, with what would help.
+         */
+        FindingView: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Place Id */
+            place_id: string | null;
+            /** Remedy */
+            remedy: string;
+            /** Section */
+            section: number | null;
+        };
+        /**
          * FlawView
          * @description A broken rule, in the checker's vocabulary.
          */
@@ -4115,6 +4790,86 @@ export interface components {
             types: components["schemas"]["VehicleTypeView"][];
             /** Vehicles */
             vehicles: components["schemas"]["VehicleView"][];
+        };
+        /**
+         * HabitAccept
+         * @description Which version to put in force, and why.
+         */
+        HabitAccept: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Version Id */
+            version_id: string;
+        };
+        /**
+         * HabitAcceptanceView
+         * @description What was put in force when, by whom.
+         */
+        HabitAcceptanceView: {
+            /**
+             * Accepted At
+             * Format: date-time
+             */
+            accepted_at: string;
+            /** Actor */
+            actor: string;
+            /** Region */
+            region: string;
+            /** Version Id */
+            version_id: string;
+        };
+        /**
+         * HabitVersionEntry
+         * @description A version of a region's habit; `figures` are what it was judged by.
+         */
+        HabitVersionEntry: {
+            /** Accepted */
+            accepted: boolean;
+            /** Actor */
+            actor: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Figures */
+            figures: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            /** Made From */
+            made_from: string;
+            /** Number */
+            number: number;
+            /** Parent Id */
+            parent_id: string | null;
+            /** Region */
+            region: string;
+            /** Rule */
+            rule: {
+                [key: string]: number | null;
+            };
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid Until */
+            valid_until: string | null;
+        };
+        /**
+         * HabitVersionList
+         * @description A region's versions, the newest first, and which was accepted last.
+         */
+        HabitVersionList: {
+            /** Accepted */
+            accepted: string | null;
+            /** Items */
+            items: components["schemas"]["HabitVersionEntry"][];
         };
         /**
          * HandInForm
@@ -4215,6 +4970,33 @@ export interface components {
             result: "accepted" | "refused";
             /** Weighed G */
             weighed_g?: number | null;
+        };
+        /**
+         * LearnOrder
+         * @description From which weeks to learn.
+         */
+        LearnOrder: {
+            /**
+             * Keep Sections
+             * @description Keep the sections in force, learn order and hours only.
+             * @default false
+             */
+            keep_sections: boolean;
+            /** Region */
+            region: string;
+            rule?: components["schemas"]["RuleEntry"] | null;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid Until */
+            valid_until?: string | null;
+            /**
+             * Weeks
+             * @default 4
+             */
+            weeks: number;
         };
         /**
          * LifeView
@@ -5035,6 +5817,47 @@ export interface components {
             zone: string;
         };
         /**
+         * PolicyAdoption
+         * @description A policy to put in force, as its file says it, and why.
+         */
+        PolicyAdoption: {
+            /** Policy */
+            policy: {
+                [key: string]: unknown;
+            };
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * PolicyView
+         * @description A policy as its file says it; `version` 0 and no date when none was adopted and defaults hold.
+         */
+        PolicyView: {
+            /** Actor */
+            actor: string | null;
+            /** Adopted At */
+            adopted_at: string | null;
+            /** Policy */
+            policy: {
+                [key: string]: unknown;
+            };
+            /** Reason */
+            reason: string | null;
+            /** Region */
+            region: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * Pricing
+         * @description How a coalition is priced: on the routes as driven without the others' stops, or by a search of its own.
+         * @enum {string}
+         */
+        Pricing: "executed" | "solver";
+        /**
          * Problem
          * @description RFC 9457 problem details; clients translate `code` and `params`, never `detail`.
          */
@@ -5061,6 +5884,70 @@ export interface components {
              * @description `urn:cunda:problem:` and the code.
              */
             type: string;
+        };
+        /**
+         * ProductFile
+         * @description A file of products as JSON: the same rows as the TOML file has.
+         */
+        ProductFile: {
+            /** Product */
+            product: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * ProductList
+         * @description The products in force on a day, by code.
+         */
+        ProductList: {
+            /** Items */
+            items: components["schemas"]["ProductView"][];
+        };
+        /**
+         * ProductView
+         * @description One version of a product or add-on; times of day in `rules` are seconds from local midnight.
+         */
+        ProductView: {
+            /** Applies When */
+            applies_when: ("declared_value" | "cod" | "requested") | null;
+            /** Code */
+            code: string;
+            /** Default For */
+            default_for: ("deliver" | "collect") | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "carrier" | "add_on";
+            /** Rules */
+            rules: {
+                [key: string]: unknown;
+            };
+            /** Source Note */
+            source_note: string;
+            /** Title En */
+            title_en: string;
+            /** Title Zh */
+            title_zh: string;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ProductsLoaded
+         * @description What loading a file changed.
+         */
+        ProductsLoaded: {
+            /** Added */
+            added: number;
+            /** Rows */
+            rows: number;
         };
         /**
          * ProposalView
@@ -5513,6 +6400,56 @@ export interface components {
             value: string;
         };
         /**
+         * RuleChange
+         * @description Which version's sections to take, with which other prices and bounds.
+         */
+        RuleChange: {
+            rule: components["schemas"]["RuleEntry"];
+            /** Version Id */
+            version_id: string;
+        };
+        /**
+         * RuleEntry
+         * @description Prices and bounds; what is absent has its default, and a price of 0 takes its bound away.
+         */
+        RuleEntry: {
+            /**
+             * Arrival Fen
+             * @description For each place reached at another hour than usual.
+             */
+            arrival_fen?: number | null;
+            /**
+             * Most Moved Percent
+             * @description Of a section's stops; null takes the bound away.
+             */
+            most_moved_percent?: number | null;
+            /**
+             * Most Reordered Percent
+             * @description Of a route's stops.
+             */
+            most_reordered_percent?: number | null;
+            /**
+             * Most Shifted Percent
+             * @description Of a route's places.
+             */
+            most_shifted_percent?: number | null;
+            /**
+             * Order Fen
+             * @description For each stop out of the order of its master route.
+             */
+            order_fen?: number | null;
+            /**
+             * Territory Fen
+             * @description For each stop another than its courier serves.
+             */
+            territory_fen?: number | null;
+            /**
+             * Tolerance S
+             * @description Arrivals that move by less count as usual.
+             */
+            tolerance_s?: number | null;
+        };
+        /**
          * SaveOrder
          * @description Why a draft becomes a version, and whether that is put in force at once.
          */
@@ -5529,6 +6466,31 @@ export interface components {
             reason: string;
         };
         /**
+         * ScanView
+         * @description What the table says to a scan: `go` is true when the parcel goes into its route's chute.
+         */
+        ScanView: {
+            /** Chute */
+            chute: string;
+            /** Code */
+            code: string;
+            /** Go */
+            go: boolean;
+            /** Outcome */
+            outcome: string;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            parcel: components["schemas"]["SortedParcelView"] | null;
+            /** Parcel Id */
+            parcel_id: string | null;
+            /** Sentence En */
+            sentence_en: string;
+            /** Sentence Zh */
+            sentence_zh: string;
+        };
+        /**
          * SceneFactView
          * @description All kiosks of a scene type.
          */
@@ -5537,6 +6499,55 @@ export interface components {
             actual: number;
             /** Expected */
             expected: number;
+        };
+        /**
+         * SectionEntry
+         * @description A section with its owner and master route.
+         */
+        SectionEntry: {
+            /**
+             * Courier Id
+             * @description The owner; the vehicle itself when absent.
+             */
+            courier_id?: string | null;
+            /** Number */
+            number: number;
+            /**
+             * Stops
+             * @description Places in the usual order.
+             */
+            stops: components["schemas"]["StopEntry"][];
+            /** Vehicle Id */
+            vehicle_id: string;
+            /**
+             * Work Min
+             * @description Minutes of an average day.
+             */
+            work_min?: number | null;
+        };
+        /**
+         * SectionsImport
+         * @description Sections and master routes somebody wrote.
+         */
+        SectionsImport: {
+            /**
+             * Allow Scattered
+             * @description Take sections that do not hang together by road.
+             * @default false
+             */
+            allow_scattered: boolean;
+            /** Region */
+            region: string;
+            rule?: components["schemas"]["RuleEntry"] | null;
+            /** Sections */
+            sections: components["schemas"]["SectionEntry"][];
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid Until */
+            valid_until?: string | null;
         };
         /**
          * SeenPlaceForm
@@ -5639,6 +6650,86 @@ export interface components {
             } | null;
             /** Reason */
             reason: string;
+        };
+        /**
+         * ShareComplaint
+         * @description A coalition that would be better off alone.
+         */
+        ShareComplaint: {
+            /** Alone Fen */
+            alone_fen: number;
+            /** Better Off Fen */
+            better_off_fen: number;
+            /** Companies */
+            companies: string[];
+            /** Pays Fen */
+            pays_fen: number;
+        };
+        /**
+         * ShareLine
+         * @description What one company pays, what it would cost alone, and what sharing saves it.
+         */
+        ShareLine: {
+            /** Alone Fen */
+            alone_fen: number;
+            /** Company Id */
+            company_id: string;
+            /** Saving Fen */
+            saving_fen: number;
+            /** Share Fen */
+            share_fen: number;
+        };
+        /**
+         * ShareOrder
+         * @description Which version's cost to share, every coalition priced by a search of its own.
+         */
+        ShareOrder: {
+            /**
+             * Iterations
+             * @default 3000
+             */
+            iterations: number;
+            /** @default shapley */
+            rule: components["schemas"]["ShareRule"];
+            /**
+             * Seed
+             * @default 1
+             */
+            seed: number;
+            /** Version Id */
+            version_id: string;
+        };
+        /**
+         * ShareRule
+         * @description How a common cost is shared.
+         * @enum {string}
+         */
+        ShareRule: "per-parcel" | "per-kg" | "stop-share" | "stand-alone" | "marginal" | "shapley" | "nucleolus";
+        /**
+         * SharesView
+         * @description A version's cost shared by one rule; a company sees its own line and no coalition.
+         */
+        SharesView: {
+            /** Coalitions Compared */
+            coalitions_compared: number;
+            /** Complaints */
+            complaints: components["schemas"]["ShareComplaint"][];
+            /** Digest */
+            digest: string;
+            /** Exact */
+            exact: boolean;
+            /** Iterations */
+            iterations: number | null;
+            /** Lines */
+            lines: components["schemas"]["ShareLine"][];
+            pricing: components["schemas"]["Pricing"];
+            rule: components["schemas"]["ShareRule"];
+            /** Seed */
+            seed: number;
+            /** Total Fen */
+            total_fen: number;
+            /** Version Id */
+            version_id: string;
         };
         /**
          * SiteList
@@ -5823,6 +6914,163 @@ export interface components {
             site_id: string;
         };
         /**
+         * SortPlanView
+         * @description How the version in force is sorted; `walked_m` is the way from the scanner to the chutes over all parcels.
+         */
+        SortPlanView: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Parcels */
+            parcels: number;
+            /** Plan Id */
+            plan_id: string;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /** Region */
+            region: string;
+            /** Routes */
+            routes: components["schemas"]["SortRouteView"][];
+            /**
+             * Table From
+             * Format: date
+             */
+            table_from: string;
+            /** Version Id */
+            version_id: string;
+            /** Version Number */
+            version_number: number;
+            /** Walked M */
+            walked_m: number;
+            /** Waves */
+            waves: number;
+            /** Zone */
+            zone: string;
+        };
+        /**
+         * SortRouteView
+         * @description One vehicle's share of the sorting table, its bags in the order of loading.
+         */
+        SortRouteView: {
+            /** Bags */
+            bags: components["schemas"]["BagView"][];
+            /** Chute */
+            chute: string;
+            /** Courier */
+            courier: string;
+            /** Number */
+            number: number;
+            /** Parcels */
+            parcels: number;
+            /** Plate */
+            plate: string;
+            /** Start S */
+            start_s: number;
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** Wave */
+            wave: number;
+        };
+        /**
+         * SortedParcelView
+         * @description A parcel's way into its vehicle; `stop_label` is the number printed on it, which stays.
+         */
+        SortedParcelView: {
+            /** Bag */
+            bag: string;
+            /**
+             * Bag Kind
+             * @enum {string}
+             */
+            bag_kind: "plain" | "listed" | "cold";
+            /** Bag Order */
+            bag_order: number;
+            /** Chute */
+            chute: string;
+            /** Company Id */
+            company_id: string;
+            /** Expires S */
+            expires_s: number | null;
+            /** Load Order */
+            load_order: number;
+            /** Parcel Id */
+            parcel_id: string;
+            /** Piece */
+            piece: number;
+            /** Pieces */
+            pieces: number;
+            /** Place Id */
+            place_id: string;
+            /** Route */
+            route: number;
+            /** Stop Label */
+            stop_label: number;
+            /** Stop Name */
+            stop_name: string;
+            /** Stop Position */
+            stop_position: number;
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** Wave */
+            wave: number;
+            /** Waybill */
+            waybill: string;
+            /** Weight G */
+            weight_g: number;
+        };
+        /**
+         * StabilityDay
+         * @description How steady one published day was; `basis` says against which habit.
+         */
+        StabilityDay: {
+            /** Basis */
+            basis: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Exceeded Count */
+            exceeded_count: number | null;
+            /** Habitual */
+            habitual: number;
+            /** Habitual Share */
+            habitual_share: number | null;
+            /** Known */
+            known: number;
+            /** Median Shift S */
+            median_shift_s: number | null;
+            /** Ordered */
+            ordered: number;
+            /** Ordered Share */
+            ordered_share: number | null;
+            /** Plan Number */
+            plan_number: number;
+            /** Plan Version Id */
+            plan_version_id: string;
+            /** Shifted */
+            shifted: number;
+            /** Shifted Share */
+            shifted_share: number | null;
+            /** Stops */
+            stops: number;
+            /** Timed */
+            timed: number;
+        };
+        /**
+         * StabilityOverDays
+         * @description How steady the published days of a region were, in the order of days.
+         */
+        StabilityOverDays: {
+            /** Items */
+            items: components["schemas"]["StabilityDay"][];
+        };
+        /**
          * StationAlarmView
          * @description One alarm per cause.
          */
@@ -5914,6 +7162,36 @@ export interface components {
             reason: string;
             /** Sequence */
             sequence: number;
+        };
+        /**
+         * StopEntry
+         * @description A place of a master route.
+         */
+        StopEntry: {
+            /**
+             * Arrival S
+             * @description Usual arrival, seconds of the day.
+             */
+            arrival_s?: number | null;
+            /**
+             * Days
+             * @description On how many days that was seen.
+             * @default 0
+             */
+            days: number;
+            /**
+             * Name
+             * @description For the reader; not stored.
+             */
+            name?: string | null;
+            /** Place Id */
+            place_id: string;
+            /**
+             * Shared
+             * @description The place belongs to several sections on purpose.
+             * @default false
+             */
+            shared: boolean;
         };
         /**
          * StopView
@@ -6138,6 +7416,55 @@ export interface components {
             reason: string;
             /** Source */
             source: string;
+        };
+        /**
+         * VersionStability
+         * @description How steady a plan version is, by section; `planned_with` holds prices, bounds and what exceeds them.
+         */
+        VersionStability: {
+            /** Basis */
+            basis: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Exceeded Count */
+            exceeded_count: number | null;
+            /** Habitual */
+            habitual: number;
+            /** Habitual Share */
+            habitual_share: number | null;
+            /** Known */
+            known: number;
+            /** Median Shift S */
+            median_shift_s: number | null;
+            /** Ordered */
+            ordered: number;
+            /** Ordered Share */
+            ordered_share: number | null;
+            /** Plan Number */
+            plan_number: number;
+            /** Plan Version Id */
+            plan_version_id: string;
+            /** Planned With */
+            planned_with: {
+                [key: string]: unknown;
+            } | null;
+            /** Region */
+            region: string;
+            /** Sections */
+            sections: {
+                [key: string]: unknown;
+            }[];
+            /** Shifted */
+            shifted: number;
+            /** Shifted Share */
+            shifted_share: number | null;
+            /** Stops */
+            stops: number;
+            /** Timed */
+            timed: number;
         };
         /**
          * VersionView
@@ -9120,6 +10447,729 @@ export interface operations {
             };
         };
     };
+    list_stability: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+                /** @description First day. */
+                first: string;
+                /** @description Last day. */
+                last: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StabilityOverDays"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_habit_versions: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HabitVersionList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_habit_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_habit_findings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingList"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_habit_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_habit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HabitAccept"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HabitAcceptanceView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    design_habit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DesignOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_habit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SectionsImport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HabitVersionEntry"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    learn_habit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LearnOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HabitVersionEntry"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    price_habit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HabitVersionEntry"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     health: {
         parameters: {
             query?: never;
@@ -9692,6 +11742,87 @@ export interface operations {
             };
             /** @description The body or file cannot be used; `errors` points at the fields. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_comparison: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11120,6 +13251,134 @@ export interface operations {
             };
         };
     };
+    list_products: {
+        parameters: {
+            query: {
+                day: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductList"];
+                };
+            };
+            /** @description Not changed since the ETag sent. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_products: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductFile"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductsLoaded"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ready: {
         parameters: {
             query?: never;
@@ -11932,6 +14191,254 @@ export interface operations {
             };
         };
     };
+    compute_shares: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_policy: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyView"];
+                };
+            };
+            /** @description Not changed since the ETag sent. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    adopt: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read. Required. */
+                "If-Match"?: string | null;
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyAdoption"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition header is missing. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_sites: {
         parameters: {
             query: {
@@ -12322,6 +14829,450 @@ export interface operations {
             };
             /** @description Too often; see Retry-After. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_chutes: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+                day: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChuteTableView"];
+                };
+            };
+            /** @description Not changed since the ETag sent. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load_chute_table: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChuteTableForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChuteTableView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_sort_plan: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+                day: string;
+                /** @description Kind of file. */
+                form?: "csv" | "json" | "pdf";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/pdf": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    route_manifest: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+                day: string;
+                /** @description Number of the route. */
+                route: number;
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sort_plan: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+                day: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SortPlanView"];
+                };
+            };
+            /** @description Not changed since the ETag sent. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scan: {
+        parameters: {
+            query: {
+                /** @description Name of the region. */
+                region: string;
+                day: string;
+                /** @description What the scanner read. */
+                code: string;
+                /** @description The wave being sorted; all at once when absent. */
+                wave?: number | null;
+                /** @description The chute being checked; absent at the table. */
+                at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14794,6 +17745,136 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RouteView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_shares: {
+        parameters: {
+            query?: {
+                /** @description How the cost is shared. */
+                rule?: components["schemas"]["ShareRule"];
+                /** @description Of sampled Shapley values. */
+                seed?: number;
+            };
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharesView"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_version_stability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionStability"];
                 };
             };
             /** @description No valid login. */
