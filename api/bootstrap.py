@@ -17,6 +17,7 @@ from api.solving import DaySolver, solve_within
 from api.stations import device_master, wire_stations
 from api.version import cunda_version
 from dispatch.custody.ledger import Ledger
+from dispatch.fleet.equipment import EquipmentFolder
 from dispatch.habit.day import habit_of_day
 from dispatch.parcels.manifest.importer import ManifestImporter
 from dispatch.parcels.manifest.table import ManifestLimits
@@ -65,7 +66,16 @@ def build_services(
     matrices = MatrixStore(settings.home / "matrices")
     ledger = Ledger(the_ids, the_clock)
     planner = Planner(
-        the_database, regions, the_ids, the_clock, matrices, solver, _software(), rhythm=postponed, habits=habit_of_day
+        the_database,
+        regions,
+        the_ids,
+        the_clock,
+        matrices,
+        solver,
+        _software(),
+        rhythm=postponed,
+        habits=habit_of_day,
+        equipment=EquipmentFolder(settings.home / "equipment"),
     )
     return Services(
         settings=settings,

@@ -44,6 +44,11 @@ class DueParcel:
         Whether the recipient's consent to a station or cabinet is on record.
     window_start_s, window_end_s
         When work at the stop may start, seconds since the day's start; None for no limit on that side.
+    deadline_s
+        When its product's clock runs out on this day; work starts by then where any vehicle can. None when the clock
+        runs out on another day.
+    skills
+        What its vehicle must have.
     """
 
     id: str
@@ -61,6 +66,8 @@ class DueParcel:
     window_start_s: int | None = None
     window_end_s: int | None = None
     priority: int = 0
+    deadline_s: int | None = None
+    skills: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

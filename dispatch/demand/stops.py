@@ -44,6 +44,8 @@ class Stop:
         When work may start.
     priority
         The highest of its parcels.
+    skills
+        What the vehicle must have: everything any of its parcels asks for.
     """
 
     key: str
@@ -62,6 +64,7 @@ class Stop:
     service_s: int
     windows: Windows = ALL_DAY
     priority: int = 0
+    skills: frozenset[str] = frozenset()
 
     @property
     def work_s(self) -> int:
@@ -335,6 +338,8 @@ def _group_by_window(
 def _window_of(parcel: DueParcel) -> tuple[int, int]:
     start_s = 0 if parcel.window_start_s is None else parcel.window_start_s
     end_s = DAY_S if parcel.window_end_s is None else parcel.window_end_s
+    if parcel.deadline_s is not None and parcel.deadline_s >= start_s:  # an appointment may lie after the deadline
+        end_s = min(end_s, parcel.deadline_s)
     return start_s, end_s
 
 
@@ -385,4 +390,5 @@ def _stop(spot: _Spot, suffix: str, windows: Windows, parcels: Sequence[DueParce
         service_s=times.work_s(spot.kind, len(deliveries), len(collections)),
         windows=windows,
         priority=max(one.priority for one in parcels),
+        skills=frozenset().union(*(one.skills for one in parcels)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.errors import ConflictError, InvalidModelError, NotFoundError
+from kernel.errors import ConflictError, InvalidFileError, InvalidModelError, NotFoundError
 
 
 class InvalidFleetError(InvalidModelError):
@@ -24,3 +24,10 @@ class UnknownCourierError(NotFoundError):
 
     code = "unknown_courier"
     remedy = "List the region's couriers and use one of their ids."
+
+
+class EquipmentError(InvalidFileError):
+    """The file of a region's equipment cannot be used."""
+
+    code = "equipment"
+    remedy = "Correct the row named in the message; docs/products.md describes the file."

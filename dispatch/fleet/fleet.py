@@ -66,12 +66,13 @@ class TypeSpec:
 
 @dataclass(frozen=True)
 class VehicleSpec:
-    """One vehicle of a type, and who drives it by habit."""
+    """One vehicle of a type, who drives it by habit, and what it has along."""
 
     id: str
     type_id: str
     plate: str
     courier_id: str | None = None
+    skills: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

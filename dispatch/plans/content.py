@@ -153,7 +153,10 @@ def explain_left_out(task: int, problem: DayProblem) -> Reason:
     no search can prove.
     """
     stop, row = problem.stops[task], problem.locations[task]
-    obstacles = [_obstacle(stop, row, problem, kind) for kind in problem.types]
+    skilled = {problem.type_of(at).id for at, one in enumerate(problem.vehicles) if stop.skills <= one.skills}
+    if not skilled:
+        return Reason(ReasonCode.SKILL_MISSING, fix=Fix("skills", "+" + "+".join(sorted(stop.skills))))
+    obstacles = [_obstacle(stop, row, problem, kind) for kind in problem.types if kind.id in skilled]
     possible = [one for one in obstacles if one is None]
     named = [one for one in obstacles if one is not None]
     if possible or not named:

@@ -41,11 +41,17 @@ from dispatch.plans.progress import fixed_and_delay
 from dispatch.plans.repository import ON_VAN, PlanRepository, RouteShelf, StoredRoute, types_of
 from dispatch.plans.scene import Scene, Van, van_of
 from dispatch.plans.sources import due_parcel, place_points, site_points
+from dispatch.promises.clocks import area_classes
+from dispatch.promises.reading import promises_for
 from kernel.clock import second_of
 from lockers.registry.repository import SiteRepository
 from maps.region import Region
 
 _AT_ONCE = 500
+SKILLS = "skills"
+"""Where a version keeps what its stops ask of a vehicle, by stop key; absent when none does."""
+EQUIPMENT = "equipment"
+"""Where a version keeps what its vehicles have along, by vehicle; absent when the region recorded none."""
 
 
 class RegionSource(Protocol):
@@ -213,6 +219,8 @@ def load_board(
     demand, parcel_reasons, known = _waiting(session, plan, version, atlas.region) if waiting else (Demand(()), {}, {})
     ahead = [one.stop for route in stored for one in route.route.stops[facts.fixed.get(route.id, (0, 0))[0] :]]
     taken = {one.stop.key for route in stored for one in route.route.stops}
+    asked = version.assumptions.get(SKILLS, {})
+    ahead = [replace(stop, skills=frozenset(asked.get(stop.key, ()))) for stop in ahead]
     stops = [*ahead, *(replace(stop, key=free_key(stop.key, taken)) for stop in demand.stops)]
     closures = tuple(version.assumptions.get("closures", ()))
     points = [
@@ -265,7 +273,8 @@ def _vans(
             van = vans[vehicle_id]
             kind = replace(van.kind, shift_start_s=body["shift_start_s"], shift_end_s=body["shift_end_s"])
             vans[vehicle_id] = replace(van, kind=kind, in_service=body["in_service"])
-    return list(vans.values()), orders
+    along = version.assumptions.get(EQUIPMENT, {})
+    return [replace(van, skills=frozenset(along.get(van.id, ()))) for van in vans.values()], orders
 
 
 def _implied(locks: Locks, stored: Sequence[StoredRoute], facts: Facts) -> Locks:
@@ -301,9 +310,11 @@ def _waiting(
 
 def demand_of(session: Session, plan: Plan, version: PlanVersion, region: Region, parcels: Sequence[Parcel]) -> Demand:
     """Make stops of some parcels by the rules the version was planned with; all count as due on the plan's day."""
-    due: list[DueParcel] = [
-        replace(known, due_day=min(known.due_day, plan.day)) for known in (due_parcel(one) for one in parcels)
-    ]
+    promises = promises_for(session, plan.region, plan.day, parcels, area_classes(region), plan.zone)
+    found = (due_parcel(one, promises[one.id], plan.day, plan.zone) for one in parcels)
+    due: list[DueParcel] = [replace(known, due_day=min(known.due_day, plan.day)) for known in found]
+    if EQUIPMENT not in version.assumptions:
+        due = [replace(known, skills=frozenset()) for known in due]
     return build_stops(
         due,
         plan.day,

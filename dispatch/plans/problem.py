@@ -39,7 +39,8 @@ class DayProblem:
     stops
         The stop of each task, with the one window it is planned in.
     types, vehicles
-        The fleet's type of each vehicle type and vehicle of each vehicle number.
+        The fleet's type of each vehicle type of the problem (once for each set of skills) and vehicle of each vehicle
+        number.
     locations
         Row of the matrices of each task's place; the depot is row 0.
     reasons
@@ -80,7 +81,7 @@ def day_problem(stops: Sequence[Stop], fleet: Fleet, matrices: DayMatrices) -> D
     Every task may be left out at a price above any detour, so a day with too few vehicles still gives the
     best plan for the parcels that fit. Vehicles are numbered by type, then by id.
     """
-    types = fleet.used_types
+    groups = _groups(fleet)
     rows = matrices.index()
     reached = [(with_one_window(stop), rows[rounded(stop.lon, stop.lat)]) for stop in stops]
     open_profiles = {stop.key: _profiles_reaching(row, matrices) for stop, row in reached}
@@ -90,20 +91,19 @@ def day_problem(stops: Sequence[Stop], fleet: Fleet, matrices: DayMatrices) -> D
         builder.profile(name, matrix.distance_m, matrix.time_s)
     builder.depot(DEPOT, 0)
     vehicles: list[VehicleSpec] = []
-    for kind in types:
-        of_type = [vehicle for vehicle in fleet.vehicles if vehicle.type_id == kind.id]
+    for name, kind, of_type in groups:
         vehicles += of_type
-        _add_type(builder, kind, len(of_type))
+        _add_type(builder, name, kind, of_type)
     for stop, row in tasks:
         _add_task(builder, stop, row)
-        for kind in types:
+        for name, kind, _ in groups:
             if kind.profile not in open_profiles[stop.key]:
-                builder.forbid(kind.id, stop.key)
+                builder.forbid(name, stop.key)
     unreached = {stop.key for stop, _ in reached} - {stop.key for stop, _ in tasks}
     return DayProblem(
         problem=builder.build(),
         stops=tuple(stop for stop, _ in tasks),
-        types=types,
+        types=tuple(kind for _, kind, _ in groups),
         vehicles=tuple(vehicles),
         matrices=matrices,
         locations=tuple(row for _, row in tasks),
@@ -114,6 +114,19 @@ def day_problem(stops: Sequence[Stop], fleet: Fleet, matrices: DayMatrices) -> D
             for parcel_id in stop.parcel_ids
         },
     )
+
+
+def _groups(fleet: Fleet) -> list[tuple[str, TypeSpec, list[VehicleSpec]]]:
+    """Part the vehicles into what the solver calls types: equal type, equal skills."""
+    found: dict[tuple[str, tuple[str, ...]], list[VehicleSpec]] = {}
+    for vehicle in fleet.vehicles:
+        found.setdefault((vehicle.type_id, tuple(sorted(vehicle.skills))), []).append(vehicle)
+    return [
+        ("+".join((kind.id, *skills)), kind, found[type_id, skills])
+        for kind in fleet.used_types
+        for type_id, skills in sorted(found)
+        if type_id == kind.id
+    ]
 
 
 def with_one_window(stop: Stop) -> Stop:
@@ -132,10 +145,11 @@ def _profiles_reaching(row: int, matrices: DayMatrices) -> set[str]:
     }
 
 
-def _add_type(builder: ProblemBuilder, kind: TypeSpec, count: int) -> None:
+def _add_type(builder: ProblemBuilder, name: str, kind: TypeSpec, vehicles: Sequence[VehicleSpec]) -> None:
     builder.vehicle_type(
-        kind.id,
-        count=count,
+        name,
+        count=len(vehicles),
+        skills=vehicles[0].skills,
         capacity=kind.capacity.as_list(),
         profile=kind.profile,
         shift_start_s=kind.shift_start_s,
@@ -158,6 +172,7 @@ def _add_task(builder: ProblemBuilder, stop: Stop, row: int) -> None:
         service_s=stop.work_s,
         required=False,
         prize=fen(left_out_fen(stop)),
+        skills=stop.skills,
     )
 
 

@@ -45,6 +45,8 @@ class Van:
         Keys of the stops whose deliveries are on board of a vehicle that has left.
     in_service
         Whether it may be used at all today.
+    skills
+        What it has along.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Van:
     away: bool = False
     loaded: frozenset[str] = frozenset()
     in_service: bool = True
+    skills: frozenset[str] = frozenset()
 
     @property
     def has_left(self) -> bool:
@@ -280,6 +283,7 @@ class Scene:
             fixed_cost=0 if van.has_left else fen(kind.fixed_fen),  # that of a vehicle on the road is spent
             cost_per_m=per_km(kind.per_km_fen),
             cost_per_s=per_hour(kind.per_hour_fen),
+            skills=van.skills,
         )
 
     def _add_task(self, builder: ProblemBuilder, stop: Stop, window: tuple[int, int] | None) -> None:
@@ -293,6 +297,7 @@ class Scene:
             release_s=self.releases.get(stop.key, 0),
             required=False,
             prize=fen(left_out_fen(stop)),
+            skills=stop.skills,
         )
 
 

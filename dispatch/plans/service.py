@@ -6,7 +6,7 @@ works for seconds in between; publishing and inserting decide and store in the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -18,13 +18,21 @@ from dispatch.demand.parcel import DueParcel
 from dispatch.demand.reasons import Reason
 from dispatch.demand.service_times import ServiceTimes
 from dispatch.demand.stops import Demand, build_stops
+from dispatch.fleet.equipment import EquipmentBook, none_recorded
 from dispatch.fleet.errors import NoFleetError
 from dispatch.fleet.fleet import Fleet
 from dispatch.plans.content import PlanContent, read_solution
+from dispatch.plans.deadlines import (
+    beyond_deadline,
+    left_out_by_deadline,
+    skill_notes,
+    without_deadline,
+    without_skills,
+)
 from dispatch.plans.errors import NothingDueError, PlanNotFoundError
 from dispatch.plans.geometry import RouteLine, line_through
 from dispatch.plans.inserting import Insertion, insert_into
-from dispatch.plans.loading import Atlas, RegionSource, roads_version
+from dispatch.plans.loading import EQUIPMENT, SKILLS, Atlas, RegionSource, roads_version
 from dispatch.plans.matrices import DayMatrices, MatrixStore, Roads
 from dispatch.plans.notes import road_notes
 from dispatch.plans.problem import DayProblem, day_points, day_problem
@@ -133,7 +141,17 @@ class PlanSettings:
 
 @dataclass(frozen=True, eq=False)
 class PreparedDay:
-    """A day right before the solver starts: also what a benchmark takes."""
+    """A day right before the solver starts: also what a benchmark takes.
+
+    Attributes
+    ----------
+    today
+        The parcels that are planned, each with the deadline that is tried to be kept.
+    notes
+        What the plan could not look at.
+    has_equipment
+        Whether the region records what its vehicles have along.
+    """
 
     region: Region
     given: DayInput
@@ -141,6 +159,9 @@ class PreparedDay:
     matrices: DayMatrices
     problem: DayProblem
     habit: DayHabit | None = None
+    today: tuple[DueParcel, ...] = ()
+    notes: tuple[str, ...] = ()
+    has_equipment: bool = False
 
 
 class Planner:
@@ -160,6 +181,8 @@ class Planner:
         Which parcels wait for their village's next service day.
     habits
         Whose villages they are by habit.
+    equipment
+        What vehicles have along, by region.
     """
 
     def __init__(
@@ -173,8 +196,10 @@ class Planner:
         software: Mapping[str, str],
         rhythm: Rhythm = every_day,
         habits: Habits = no_habit,
+        equipment: EquipmentBook = none_recorded,
     ) -> None:
         self._database = database
+        self._equipment = equipment
         self._rhythm = rhythm
         self._habits = habits
         self._regions = regions
@@ -217,13 +242,11 @@ class Planner:
         settings = settings or PlanSettings()
         watch = _Watch(self._clock)
         prepared = self.prepare(region, day, settings=settings, progress=progress, lap=watch.lap)
-        habit, problem = prepared.habit, prepared.problem
-        if habit is not None:
-            problem = habit.price(problem)
-        result = self._solve(problem, settings, progress, None if habit is None else habit.start(problem))
-        solution, kept = result.solution, None
-        if habit is not None:
-            solution, kept = habit.keep(problem, solution)
+        problem, result, solution, kept = self._search(prepared, settings, progress)
+        left_out = left_out_by_deadline(prepared.today, problem, solution)
+        if left_out:  # late is better than not at all
+            prepared = self.prepare(region, day, settings=settings, progress=progress, late=left_out)
+            problem, result, solution, kept = self._search(prepared, settings, progress)
         watch.lap("solve_s")
         content, report = read_solution(
             region,
@@ -249,8 +272,8 @@ class Planner:
             "stops": len(prepared.demand.stops),
             "points": len(prepared.matrices.points),
         }
-        if habit is not None and kept is not None:
-            statistics["habit"] = habit.report(content.routes) | kept
+        if prepared.habit is not None and kept is not None:
+            statistics["habit"] = prepared.habit.report(content.routes) | kept
         record = {
             "reason": reason[:_LONGEST_REASON],
             "actor": actor,
@@ -271,8 +294,14 @@ class Planner:
         settings: PlanSettings | None = None,
         progress: Progress = silent,
         lap: Callable[[str], None] | None = None,
+        late: Collection[str] = (),
     ) -> PreparedDay:
         """Do everything that comes before the solver: load, merge into stops, measure roads, build the problem.
+
+        Parameters
+        ----------
+        late
+            Parcels whose deadline is given up; those of which no vehicle can keep it are found here.
 
         Raises
         ------
@@ -288,23 +317,38 @@ class Planner:
             habit = self._habits(session, region, day, given.fleet)
         lap("load_s")
         _refuse_empty(region, day, given)
-        demand = build_stops(
-            today,
-            day,
-            given.places,
-            given.sites,
-            [(kind.id, kind.capacity) for kind in given.fleet.used_types],
-            settings.service_times,
-        )
-        demand = replace(demand, reasons={**demand.reasons, **waiting})
+        equipment = self._equipment(region)
+        if equipment is not None:
+            given = replace(given, fleet=equipment.outfit(given.fleet))
+        today = without_deadline(today, late)
+        notes = () if equipment is not None else skill_notes(today)
+        today = today if equipment is not None else without_skills(today)
+        demand = _demand(today, waiting, given, settings)
         lap("stops_s")
         points = day_points(given.depot, demand.stops, given.site_points)
         roads: Roads = opened.engine()
         matrices = self._matrices.obtain(roads, roads_version(opened), points, given.fleet.profiles, progress)
         lap("matrix_s")
+        hopeless = beyond_deadline(today, demand.stops, given.fleet, matrices)
+        if hopeless:
+            today = without_deadline(today, hopeless)
+            demand = _demand(today, waiting, given, settings)
         problem = day_problem(demand.stops, given.fleet, matrices)
         lap("problem_s")
-        return PreparedDay(opened, given, demand, matrices, problem, habit)
+        return PreparedDay(opened, given, demand, matrices, problem, habit, tuple(today), notes, equipment is not None)
+
+    def _search(
+        self, prepared: PreparedDay, settings: PlanSettings, progress: Progress
+    ) -> tuple[DayProblem, Result, Solution, dict[str, Any] | None]:
+        """Search a plan, within habit where there is one: the problem searched, the result, the plan, habit's notes."""
+        habit, problem = prepared.habit, prepared.problem
+        if habit is None:
+            result = self._solve(problem, settings, progress, None)
+            return problem, result, result.solution, None
+        problem = habit.price(problem)
+        result = self._solve(problem, settings, progress, habit.start(problem))
+        solution, kept = habit.keep(problem, result.solution)
+        return problem, result, solution, kept
 
     def _solve(self, problem: DayProblem, settings: PlanSettings, progress: Progress, start: Solution | None) -> Result:
         if not problem.stops:  # every parcel has its reason already
@@ -495,9 +539,19 @@ def _refuse_empty(region: str, day: date, given: DayInput) -> None:
         raise NothingDueError(f"no parcel is due in {region} on {day}", region=region, day=day.isoformat())
 
 
+def _demand(
+    today: Sequence[DueParcel], waiting: Mapping[str, Reason], given: DayInput, settings: PlanSettings
+) -> Demand:
+    capacities = [(kind.id, kind.capacity) for kind in given.fleet.used_types]
+    demand = build_stops(today, given.day, given.places, given.sites, capacities, settings.service_times)
+    return replace(demand, reasons={**demand.reasons, **waiting})
+
+
 def _assumptions(prepared: PreparedDay, settings: PlanSettings) -> dict[str, Any]:
     fleet: Fleet = prepared.given.fleet
-    return {
+    asked = {stop.key: sorted(stop.skills) for stop in prepared.demand.stops if stop.skills}
+    along = {one.id: sorted(one.skills) for one in fleet.vehicles if one.skills}
+    return ({EQUIPMENT: along, SKILLS: asked} if prepared.has_equipment else {}) | {
         "seconds": settings.seconds,
         "threads": settings.threads,
         "service_times": settings.service_times.as_dict(),
@@ -505,5 +559,8 @@ def _assumptions(prepared: PreparedDay, settings: PlanSettings) -> dict[str, Any
         "depot": list(prepared.given.depot),
         "roads": roads_version(prepared.region),
         "matrix": prepared.matrices.digest,
-        "warnings": list(road_notes(prepared.region.engine(), prepared.matrices, prepared.demand.stops)),
+        "warnings": [
+            *road_notes(prepared.region.engine(), prepared.matrices, prepared.demand.stops),
+            *prepared.notes,
+        ],
     }

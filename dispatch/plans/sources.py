@@ -12,12 +12,15 @@ from typing import Final, cast
 from sqlalchemy.orm import Session
 
 from dispatch.demand.parcel import Channel, Direction, DueParcel, PlacePoint, SitePoint, StopKind
-from dispatch.demand.windows import ALL_DAY, Windows, normalised
+from dispatch.demand.windows import ALL_DAY, DAY_S, Windows, normalised
 from dispatch.fleet.fleet import Fleet, Load
 from dispatch.fleet.repository import FleetRepository
 from dispatch.parcels.model import Parcel
 from dispatch.parcels.repository import ParcelRepository
 from dispatch.plans.matrices import Point
+from dispatch.promises.clocks import Promise, area_classes
+from dispatch.promises.reading import promises_for
+from kernel.clock import second_of
 from lockers.registry.model import Site
 from lockers.registry.repository import SiteRepository
 from maps.places import Place
@@ -26,6 +29,8 @@ from maps.region import Region
 _CONFIRMED: Final = frozenset({"exact", "village", "site", "confirmed"})
 """Judgements of a position that may be routed; any other waits for a person."""
 _IN_SERVICE: Final = "active"
+PRIORITY_STEP: Final = 10
+"""Points of a product's priority (0 to 100) that make one of a stop's: enough to outweigh two more doors' parcels."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,10 @@ def load_day(session: Session, region: Region, day: date) -> DayInput:
     """
     repository = ParcelRepository(session)
     waiting = [*repository.to_deliver(region.name, day), *repository.to_collect(region.name, day)]
+    promises = promises_for(session, region.name, day, waiting, area_classes(region), region.zone)
     return DayInput(
         day=day,
-        parcels=tuple(due_parcel(parcel) for parcel in waiting),
+        parcels=tuple(due_parcel(parcel, promises[parcel.id], day, region.zone) for parcel in waiting),
         places=place_points((*region.places, region.depot)),
         sites=site_points(SiteRepository(session).in_region(region.name), day),
         fleet=FleetRepository(session).load(region.name),
@@ -75,8 +81,9 @@ def load_day(session: Session, region: Region, day: date) -> DayInput:
     )
 
 
-def due_parcel(parcel: Parcel) -> DueParcel:
-    """Return what planning knows about a stored parcel."""
+def due_parcel(parcel: Parcel, promise: Promise, day: date, zone: str) -> DueParcel:
+    """Return what planning on a day knows about a stored parcel and what it was promised."""
+    deadline_s = None if promise.clock is None else second_of(promise.clock.deadline_at, day, zone)
     located = parcel.lon is not None and parcel.lat is not None
     return DueParcel(
         id=parcel.id,
@@ -93,6 +100,9 @@ def due_parcel(parcel: Parcel) -> DueParcel:
         consent=bool(parcel.consent_reference),
         window_start_s=parcel.window_start_s,
         window_end_s=parcel.window_end_s,
+        priority=promise.priority // PRIORITY_STEP,
+        deadline_s=deadline_s if deadline_s is not None and 0 <= deadline_s < DAY_S else None,
+        skills=promise.skills,
     )
 
 

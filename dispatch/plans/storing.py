@@ -14,7 +14,7 @@ from dispatch.demand.stops import check_accounted
 from dispatch.plans.board import Board
 from dispatch.plans.content import content_digest
 from dispatch.plans.geometry import line_through
-from dispatch.plans.loading import Atlas
+from dispatch.plans.loading import SKILLS, Atlas
 from dispatch.plans.model import PlanVersion
 from dispatch.plans.repository import NewRoute, PlanRepository, RouteShelf, StoredRoute
 from dispatch.plans.routes import PlannedRoute, Visit
@@ -138,6 +138,8 @@ def assumptions_of(base: PlanVersion, board: Board) -> dict[str, Any]:
         "locks": board.locks.as_dict() if board.locks.as_dict() != {"stops": {}, "closed": []} else {},
         "releases": dict(board.scene.releases),
         "handed_over": sorted(board.scene.handed_over),
+        SKILLS: base.assumptions.get(SKILLS, {})
+        | {stop.key: sorted(stop.skills) for stop in board.scene.stops if stop.skills},
     }
     bare = {name: value for name, value in base.assumptions.items() if name not in changes}
     return bare | {"matrix": matrix} | {name: value for name, value in changes.items() if value}
