@@ -72,3 +72,19 @@ def test_hh_13_a_changed_route_waits_until_the_courier_accepts_it(published: Any
     assert seen.result["untouched"] == seen.result["before"]
     kept = [label for label in seen.result["after"] if label in seen.result["before"]]
     assert kept == seen.result["before"]
+
+
+def test_hh_13_a_refused_change_reaches_the_dispatcher_with_its_reason(published: Any, browse: Any):
+    """A courier refuses a change, which needs a reason; the dispatcher's list shows it first and leads to the route."""
+    courier, _route = _courier_of(published, published.drop_off(4).route_number)
+    seen = browse("refuseChange", size=PHONE, courier=courier, act=lambda: published.drop_off(4))
+    assert seen.outside == []
+    assert seen.result["changes"] >= 1
+    assert seen.result["silent"], "without a reason nothing can be sent"
+    assert seen.result["mistakes"] == []
+    answers = browse("couriersAnswers")
+    assert answers.outside == []
+    assert answers.complaints == []
+    assert answers.result["states"][0] == "refused"
+    assert "道路不通" in answers.result["refused"]
+    assert answers.result["mistakes"] == []

@@ -96,3 +96,26 @@ export async function acceptChange({ page, config, picture, tell }) {
   await page.waitForSelector(".changed", { state: "detached" });
   return { before, notice, untouched, after: await page.locator(".list-stop__label").allTextContents() };
 }
+
+/** Stays open while the plan changes, refuses the change with a reason, drives on as before; the refusal outlives a reload. */
+export async function refuseChange({ page, config, picture, tell }) {
+  await page.goto(`${config.url}/courier/`);
+  await logIn(page, config.courier);
+  await page.waitForSelector("[data-stop]");
+  await tell("driving");
+  await page.evaluate(() => dispatchEvent(new Event("online")));
+  await page.waitForSelector("[data-change]");
+  const changes = await page.locator("[data-change]").count();
+  await page.click("[data-refuse]");
+  const silent = await page.locator(".sheet .button--primary").isDisabled();
+  await page.locator(".sheet .choice").first().click();
+  const mistakes = await accessibilityMistakes(page);
+  await picture("courier-refuse");
+  const sent = page.waitForResponse((response) => response.url().includes("route:answer"));
+  await page.click(".sheet .button--primary");
+  await page.waitForSelector(".changed--refused");
+  await sent;
+  await page.reload();
+  await page.waitForSelector(".changed--refused");
+  return { changes, silent, mistakes };
+}

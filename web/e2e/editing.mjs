@@ -68,3 +68,18 @@ export async function editPlan({ page, config, picture }) {
 function order(page) {
   return page.locator("button[data-stop]").evaluateAll((all) => all.map((one) => one.getAttribute("data-stop")));
 }
+
+/** What couriers answered: refusals first, with their reasons, and a way to the route. */
+export async function couriersAnswers({ page, config, picture }) {
+  await page.goto(`${config.url}/console/#region=${config.region}&day=${config.day}&view=answers`);
+  await logIn(page, config.dispatcher);
+  await page.waitForSelector("[data-offer=refused]", { timeout: 60_000 });
+  const states = await page.locator("[data-offer]").evaluateAll((rows) => rows.map((row) => row.getAttribute("data-offer")));
+  const refused = await page.locator("[data-offer=refused]").first().innerText();
+  await page.locator("[data-offer=refused] button[aria-expanded]").first().click();
+  await picture("answers-zh");
+  const mistakes = await accessibilityMistakes(page);
+  await page.locator("[data-offer=refused] .button:not(.button--quiet)").first().click();
+  await page.waitForSelector(".editing button[data-stop]", { timeout: 60_000 });
+  return { states, refused, mistakes };
+}

@@ -10,6 +10,7 @@ import { useLanguage } from "../i18n/language";
 import { Login } from "../session/Login";
 import { useSession } from "../session/Session";
 import { Activity } from "./Activity";
+import { Answers } from "./Answers";
 import { Day } from "./Day";
 import { Devices } from "./Devices";
 import { EditPlan } from "./editing/EditPlan";
@@ -85,7 +86,15 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
     return (
       <div className="console console--page console--full">
         {head(null)}
-        <EditPlan key={`${region.name}/${day}`} region={region} day={day} />
+        <EditPlan key={`${region.name}/${day}`} region={region} day={day} shown={place.route} />
+      </div>
+    );
+  }
+  if (place.view === "answers") {
+    return (
+      <div className="console console--page">
+        {head(null)}
+        <Answers key={`${region.name}/${day}`} region={region} day={day} go={go} />
       </div>
     );
   }
@@ -141,6 +150,7 @@ function Views({ view, onView }: { view: string | null; onView(view: string | nu
   const kinds = [
     [null, t("view.plan")],
     ["edit", t("view.edit")],
+    ["answers", t("view.answers")],
     ["siting", t("view.siting")],
     ["modes", t("view.modes")],
     ["activity", t("view.activity")],

@@ -8,7 +8,8 @@ import { useLanguage } from "../i18n/language";
 import { LanguageSwitch } from "../i18n/LanguageSwitch";
 import { Login } from "../session/Login";
 import { useSession } from "../session/Session";
-import { findScanned, nextStop, openParcels, type CourierDay, type CourierParcel, type CourierStop } from "./day";
+import { ChangedRoute } from "./ChangedRoute";
+import { findScanned, nextStop, openParcels, type CourierParcel, type CourierStop } from "./day";
 import { NextStop } from "./NextStop";
 import { OutboxSheet } from "./OutboxSheet";
 import type { Failure } from "./OutcomeSheet";
@@ -120,7 +121,7 @@ function Hand({ me }: { me: Me }) {
             </p>
           </div>
         )}
-        {hand.fresh && <ChangedPlan fresh={hand.fresh} onAccept={hand.accept} />}
+        {day && hand.fresh && <ChangedRoute known={day} fresh={hand.fresh} refused={hand.refused} onAnswer={hand.answer} />}
         {hand.problem && !day && (
           <div className="hand__pad">
             <p className="notice notice--warn" role="alert">
@@ -217,28 +218,6 @@ function NetBadge({ hand, onOpen }: { hand: Handheld; onOpen(): void }) {
         {refused > 0 ? t("net.refused", { count: refused }) : waiting > 0 ? t("net.waiting", { count: waiting }) : t("net.sent")}
       </span>
     </button>
-  );
-}
-
-function ChangedPlan({ fresh, onAccept }: { fresh: CourierDay; onAccept(): void }) {
-  const { t } = useLanguage();
-  return (
-    <div className="hand__pad">
-      <section className="card changed" role="alert" aria-label={t("changed.title")}>
-        <h2>{t("changed.title")}</h2>
-        <ul>
-          {fresh.changes.map((change, at) => (
-            <li key={at}>
-              <strong className="num">{change.label}</strong> {change.name}:{" "}
-              {t(`changed.${change.kind}`, { parcels: change.parcels, minutes: Math.round(change.shiftS / 60) })}
-            </li>
-          ))}
-        </ul>
-        <button type="button" className="button button--primary button--large" onClick={onAccept}>
-          {t("changed.accept")}
-        </button>
-      </section>
-    </div>
   );
 }
 

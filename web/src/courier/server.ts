@@ -1,9 +1,10 @@
 /** The handheld's dealings with the server: pull the day, hand over what was done. */
 
-import { api, answered, answeredWithHeaders } from "../api/client";
+import { api, answered, answeredWithHeaders, newRequestKey } from "../api/client";
 import { asProblem, type ProblemBody } from "../api/problem";
 import type { CourierRoute } from "../api/types";
 import { todayIn } from "../i18n/format";
+import type { Answer } from "./answers";
 import { DONE_STATUSES, type CourierDay, type CourierStop } from "./day";
 import type { OutboxRow, Send, Verdict } from "./outbox";
 
@@ -32,6 +33,23 @@ export async function fetchDay(pull: Pull): Promise<CourierDay | "same" | null> 
     return answer.status === 304 ? "same" : courierDay(answer.data, answer.headers.get("ETag") ?? "");
   } catch (error) {
     if (asProblem(error).code === "no_route") return null;
+    throw error;
+  }
+}
+
+/** Hand over what the courier said to a changed route; a route that changed again meanwhile wants no answer any more. */
+export async function postAnswer(said: Answer): Promise<boolean> {
+  try {
+    await answered(
+      api.POST("/api/v1/courier/route:answer", {
+        body: { day: said.day, route_id: said.routeId, answer: said.answer, reason: said.reason, seen: said.seen },
+        params: { header: { "Idempotency-Key": newRequestKey() } },
+      }),
+    );
+    return true;
+  } catch (error) {
+    const { status } = asProblem(error);
+    if (status >= 400 && status < 500 && status !== 401 && status !== 429) return true;
     throw error;
   }
 }

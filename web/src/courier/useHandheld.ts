@@ -3,11 +3,12 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { asProblem, type ProblemBody } from "../api/problem";
 import { dayAfter } from "../i18n/format";
 import type { Me } from "../api/types";
+import { Answers, type Answer } from "./answers";
 import { openDatabase, result, STORES, transact } from "./database";
 import { doneKind, type CourierDay, type CourierParcel, type CourierStop } from "./day";
 import { Outbox, type Outcome, type OutboxCounts, type OutboxRow } from "./outbox";
 import type { Failure } from "./OutcomeSheet";
-import { fetchDay, sender, today } from "./server";
+import { fetchDay, postAnswer, sender, today } from "./server";
 
 const POLL_MS = 20_000;
 const FIRST_RETRY_MS = 2_000;
@@ -25,7 +26,9 @@ export interface Handheld {
   outcomes: ReadonlyMap<string, Outcome>;
   done: ReadonlySet<string>;
   record(stop: CourierStop, type: "done" | "failed", parcels: readonly CourierParcel[], failure?: Failure): Promise<void>;
-  accept(): void;
+  /** Whether the courier has refused the newer state; the dispatcher sees it. */
+  refused: boolean;
+  answer(answer: Answer["answer"], reason: string): void;
   send(): void;
   reload(): void;
   dismiss(eventId: string): Promise<void>;
@@ -60,6 +63,7 @@ export function useHandheld(me: Me): Handheld {
     return () => opened?.close();
   }, []);
 
+  const answers = useMemo(() => new Answers(localStorage, me.user_id), [me.user_id]);
   const outbox = useMemo(() => (database ? new Outbox(database, me.user_id) : null), [database, me.user_id]);
 
   const show = useCallback(
@@ -83,6 +87,7 @@ export function useHandheld(me: Me): Handheld {
     if (!outbox) return;
     try {
       await outbox.flush(sender((offsetMs) => void outbox.learnOffset(offsetMs)));
+      await answers.flush(postAnswer);
       setOnline(true);
       retryMs.current = FIRST_RETRY_MS;
     } catch (error) {
@@ -90,7 +95,7 @@ export function useHandheld(me: Me): Handheld {
       retryMs.current = Math.min(retryMs.current * 2, LONGEST_RETRY_MS);
     }
     await refresh();
-  }, [outbox, refresh]);
+  }, [outbox, answers, refresh]);
 
   const pull = useCallback(async () => {
     try {
@@ -139,7 +144,7 @@ export function useHandheld(me: Me): Handheld {
     const turn = async () => {
       await flush();
       await pull();
-      const waiting = (await outbox.counts()).waiting > 0;
+      const waiting = (await outbox.counts()).waiting + answers.waiting > 0;
       if (!ended) timer = setTimeout(() => void turn(), waiting ? Math.min(retryMs.current, POLL_MS) : POLL_MS);
     };
     const now = () => {
@@ -160,7 +165,7 @@ export function useHandheld(me: Me): Handheld {
       removeEventListener("offline", lost);
       document.removeEventListener("visibilitychange", now);
     };
-  }, [outbox, flush, pull]);
+  }, [outbox, answers, flush, pull]);
 
   const record = useCallback<Handheld["record"]>(
     async (stop, type, parcels, failure) => {
@@ -179,6 +184,17 @@ export function useHandheld(me: Me): Handheld {
       void flush();
     },
     [outbox, refresh, flush],
+  );
+
+  const answer = useCallback<Handheld["answer"]>(
+    (said, reason) => {
+      if (!fresh) return;
+      answers.give({ day: fresh.day, routeId: fresh.routeId, answer: said, reason, seen: shown.current?.planVersionId ?? null });
+      if (said === "accepted") show(fresh);
+      else setFresh({ ...fresh }); // looked at again: it is refused now
+      void flush();
+    },
+    [fresh, answers, show, flush],
   );
 
   const dismiss = useCallback(
@@ -209,7 +225,8 @@ export function useHandheld(me: Me): Handheld {
     outcomes: byParcel,
     done,
     record,
-    accept: () => fresh && show(fresh),
+    refused: fresh !== null && answers.isRefused(fresh.routeId),
+    answer,
     send: () => void flush(),
     reload: () => void pull(),
     dismiss,

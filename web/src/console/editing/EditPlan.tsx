@@ -23,14 +23,14 @@ export interface Names {
 }
 
 /** The edit loop: choose a stop on list or map, see what a move would come to, do it, take it back, compare, save. */
-export function EditPlan({ region, day }: { region: Region; day: string }) {
+export function EditPlan({ region, day, shown = null }: { region: Region; day: string; shown?: string | null }) {
   const language = useLanguage();
   const { t } = language;
   const work = useDraft(region.name, day);
   const names = useNames(region.name, work);
   const [stop, setStop] = useState<string | null>(null);
-  const [vehicle, setVehicle] = useState<string | null>(null);
-  const [opened, setOpened] = useState<readonly string[]>([]);
+  const [vehicle, setVehicle] = useState<string | null>(shown);
+  const [opened, setOpened] = useState<readonly string[]>(shown === null ? [] : [shown]);
   const { draft, stopOf, closeAnswers } = work;
 
   const show = useCallback((id: string) => setOpened((before) => (before.includes(id) ? before : [...before, id])), []);
