@@ -25,9 +25,9 @@ from maps.region import Region
 BEST_MIX: Final = "best-mix"
 POLICY: Final = "policy"
 _BLOCK_DAYS: Final = 5
-_MARGINS_PERMILLE: Final = (0, 2, 5)
+_MARGINS_PERMILLE: Final = (1, 4, 8)
 """A mix leaves the cheapest single mode in a township for a gain above this part of the county's cost."""
-_DESIGN_DAYS: Final = 2
+_DESIGN_DAYS: Final = 4
 """Days that changes of one township are tried on."""
 _CHUNKS: Final = 2
 
