@@ -17,6 +17,7 @@ import { EditPlan } from "./editing/EditPlan";
 import { Head } from "./Head";
 import { Modes } from "./modes/Modes";
 import { usePlace } from "./place";
+import { Habit } from "./habit/Habit";
 import { Siting } from "./siting/Siting";
 
 const MAY_USE = ["dispatcher", "admin"];
@@ -114,6 +115,14 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
       </div>
     );
   }
+  if (place.view === "habit") {
+    return (
+      <div className="console console--page">
+        {head(null)}
+        <Habit key={region.name} region={region} day={day} />
+      </div>
+    );
+  }
   if (place.view === "activity") {
     return (
       <div className="console console--page">
@@ -152,6 +161,7 @@ function Views({ view, onView }: { view: string | null; onView(view: string | nu
     ["edit", t("view.edit")],
     ["answers", t("view.answers")],
     ["siting", t("view.siting")],
+    ["habit", t("view.habit")],
     ["modes", t("view.modes")],
     ["activity", t("view.activity")],
     ["devices", t("view.devices")],
