@@ -94,6 +94,8 @@ def _lines(made: VersionSummary) -> list[str]:
         f"  {made.distance_m // 1000} km, {made.duration_s // 3600} h {made.duration_s % 3600 // 60} min",
         f"  cost {_yuan(made.cost_fen)} yuan",
     ]
+    if "habit" in made.statistics:
+        lines.append("  " + _steadiness(made.statistics["habit"]))
     if made.source != "road":
         lines.append("  times and distances are ESTIMATES: this region has no roads, or not everywhere")
     seconds: dict[str, Any] = made.statistics.get("seconds", {})
@@ -101,6 +103,15 @@ def _lines(made: VersionSummary) -> list[str]:
         lines.append("  " + ", ".join(f"{name.removesuffix('_s')} {took:.1f} s" for name, took in seconds.items()))
     lines += [f"  note: {warning}" for warning in made.warnings[:10]]
     return [*lines, f"  version id {made.version_id}"]
+
+
+def _steadiness(habit: dict[str, Any]) -> str:
+    """Say how steady a plan is, and how much of it is beyond its bounds."""
+    steady = habit["stability"]
+    shares = {"with their courier": steady["habitual_share"], "in the usual order": steady["ordered_share"]}
+    known = [f"{100 * share:.1f} % {what}" for what, share in shares.items() if share is not None]
+    over = f"{habit['exceeded_count']} beyond bounds (cunda habit stability --plan)"
+    return f"habit {habit['number']}: " + ", ".join([*known, over])
 
 
 def _yuan(fen: int) -> str:
