@@ -9,7 +9,7 @@ import type { components } from "../../api/schema";
 import type { Region } from "../../api/types";
 import { dayAfter, formatYuan } from "../../i18n/format";
 import { useLanguage, type MessageKey } from "../../i18n/language";
-import { readHabit, type Section } from "./habit";
+import { readExceeded, readHabit, type Section } from "./habit";
 import { SectionMap } from "./SectionMap";
 import { StabilityChart } from "./StabilityChart";
 
@@ -25,6 +25,7 @@ export function Habit({ region, day }: { region: Region; day: string }) {
   const { t } = language;
   const [chosen, setChosen] = useState<string | null>(null);
   const [section, setSection] = useState<number | null>(null);
+  const [plan, setPlan] = useState<string | null>(null);
   const [problem, setProblem] = useState<ProblemBody | null>(null);
   const versions = useResource(`habit/${region.name}`, (signal) =>
     answered(api.GET("/api/v1/habit/versions", { params: { query: { region: region.name } }, signal })),
@@ -90,7 +91,8 @@ export function Habit({ region, day }: { region: Region; day: string }) {
         <section>
           <h2>{t("habit.stability")}</h2>
           <StabilityChart days={stability.data?.items ?? []} />
-          <Days days={stability.data?.items ?? []} />
+          <Days days={stability.data?.items ?? []} chosen={plan} onChoose={setPlan} />
+          {plan !== null && <Exceeded planVersionId={plan} />}
         </section>
         <Findings findings={findings.data?.items ?? []} />
         {sections.length > 0 && <Sections sections={sections} chosen={section} onChoose={setSection} />}
@@ -118,7 +120,13 @@ function Rule({ version }: { version: Version }) {
   );
 }
 
-function Days({ days }: { days: readonly Day[] }) {
+interface DaysProps {
+  days: readonly Day[];
+  chosen: string | null;
+  onChoose(planVersionId: string | null): void;
+}
+
+function Days({ days, chosen, onChoose }: DaysProps) {
   const { t } = useLanguage();
   if (days.length === 0) return <p className="muted">{t("habit.no_days")}</p>;
   return (
@@ -142,12 +150,65 @@ function Days({ days }: { days: readonly Day[] }) {
               <td className="num">{percent(one.habitual_share)}</td>
               <td className="num">{percent(one.ordered_share)}</td>
               <td className="num">{one.median_shift_s === null ? "–" : t("habit.minutes", { count: Math.round(one.median_shift_s / 60) })}</td>
-              <td className="num">{one.exceeded_count ?? "–"}</td>
+              <td className="num">
+                {one.exceeded_count ? (
+                  <button
+                    type="button"
+                    className="button button--quiet"
+                    aria-pressed={one.plan_version_id === chosen}
+                    onClick={() => onChoose(one.plan_version_id === chosen ? null : one.plan_version_id)}
+                  >
+                    {one.exceeded_count}
+                  </button>
+                ) : (
+                  (one.exceeded_count ?? "–")
+                )}
+              </td>
             </tr>
           ))}
         </tbody>
       </table>
     </div>
+  );
+}
+
+const REASONS: Readonly<Record<string, MessageKey>> = {
+  overload: "habit.reason_overload",
+  shift: "habit.reason_shift",
+  late: "habit.reason_late",
+  max_distance: "habit.reason_max_distance",
+  max_tasks: "habit.reason_max_tasks",
+  unreachable_leg: "habit.reason_no_road",
+  vehicle_not_allowed: "habit.reason_no_road",
+  owner_absent: "habit.reason_owner_absent",
+  day_differs: "habit.reason_day_differs",
+};
+const KINDS: Readonly<Record<string, MessageKey>> = {
+  courier: "habit.territory",
+  order: "habit.order",
+  arrival: "habit.arrival",
+};
+
+/** What is beyond the bounds of a day's plan, with the rule that kept it from being undone. */
+function Exceeded({ planVersionId }: { planVersionId: string }) {
+  const { t } = useLanguage();
+  const found = useResource(`steady/${planVersionId}`, (signal) =>
+    answered(api.GET("/api/v1/versions/{version_id}/stability", { params: { path: { version_id: planVersionId } }, signal })),
+  );
+  const rows = readExceeded(found.data?.planned_with ?? {});
+  return (
+    <ul className="habit__scroll" aria-busy={found.loading}>
+      {rows.map((one) => (
+        <li key={`${one.kind}/${one.stopKey}`}>
+          {t("habit.exceeded_row", {
+            kind: t(KINDS[one.kind] ?? "habit.exceeded"),
+            section: one.section,
+            place: one.placeId,
+            reason: t(REASONS[one.reason] ?? "habit.reason_other"),
+          })}
+        </li>
+      ))}
+    </ul>
   );
 }
 

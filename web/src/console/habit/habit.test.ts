@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { readHabit } from "./habit";
+import { readExceeded, readHabit } from "./habit";
 
 describe("readHabit", () => {
   it("names the courier as owner, else the vehicle, and keeps the usual order", () => {
@@ -23,5 +23,15 @@ describe("readHabit", () => {
 
   it("reads nothing from a document without sections", () => {
     expect(readHabit({})).toEqual([]);
+  });
+});
+
+describe("readExceeded", () => {
+  it("lists each departure with its section and reason", () => {
+    const one = { kind: "order", section: 3, place_id: "n7", stop_key: "k", reason: "late", amount: 5, remedy: "" };
+    expect(readExceeded({ exceeded: [one] })).toEqual([
+      { kind: "order", section: 3, placeId: "n7", stopKey: "k", reason: "late" },
+    ]);
+    expect(readExceeded({})).toEqual([]);
   });
 });

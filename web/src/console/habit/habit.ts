@@ -36,6 +36,25 @@ export function readHabit(document: Record<string, unknown>): Section[] {
   }));
 }
 
+export interface Exceeded {
+  kind: string;
+  section: number;
+  placeId: string;
+  stopKey: string;
+  reason: string;
+}
+
+/** What a plan's record of habit lists as beyond its bounds. */
+export function readExceeded(planned: Record<string, unknown>): Exceeded[] {
+  return list(planned["exceeded"]).map((one) => ({
+    kind: text(one["kind"]) ?? "",
+    section: number(one["section"]) ?? 0,
+    placeId: text(one["place_id"]) ?? "",
+    stopKey: text(one["stop_key"]) ?? "",
+    reason: text(one["reason"]) ?? "",
+  }));
+}
+
 function list(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? (value as Record<string, unknown>[]) : [];
 }
