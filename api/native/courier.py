@@ -14,6 +14,7 @@ from api.auth.service import Identity
 from api.errors import EventConflictError, InvalidRequestError, NoCourierError
 from api.native.etag import json_with_etag
 from api.native.form import Body, View, problems
+from api.native.lateness import watch_courier
 from api.problems import field_problem, problem_body
 from api.services import Services
 from dispatch.plans.courier import courier_route
@@ -203,7 +204,14 @@ def report_events(body: OutcomeBatch, services: ServicesDep, identity: Identity 
     courier_id = courier_of(identity)
     now = services.clock.now()
     items = [_take(services, courier_id, index, row, body.uploaded_at) for index, row in enumerate(body.events)]
+    days = [_day_of(body.events[item.index]) for item in items if item.outcome == "stored"]
+    if days:
+        watch_courier(services, courier_id, days)
     return OutcomeAnswer(items=items, received_at=now)
+
+
+def _day_of(row: Mapping[str, Any]) -> date:
+    return date.fromisoformat(str(row["day"])[:10])
 
 
 def _take(

@@ -75,13 +75,20 @@ def clock_facts(session: Session, known_at: Mapping[str, datetime]) -> dict[str,
     for event in _events(session, sorted(known_at)):
         parcel_id = str(event.parcel_id)
         facts = found[parcel_id]
-        if event.type == "accepted_from_sender" and facts.accepted_at is None:
+        if event.type == "accepted_from_sender":
+            if facts.accepted_at is not None or is_courier(event.to_custodian):
+                continue  # a courier's collecting fulfils a promise, it does not start one
             found[parcel_id] = replace(facts, accepted_at=event.fact_at)
         elif event.type == "arrived" and facts.arrived_at is None:
             found[parcel_id] = replace(facts, arrived_at=event.fact_at)
         elif _pauses(event):
             found[parcel_id] = replace(facts, rescheduled_to=event.next_on)
     return found
+
+
+def is_courier(custodian: str | None) -> bool:
+    """Tell whether a courier took a parcel over."""
+    return custodian is not None and custodian.startswith("courier:")
 
 
 def _pauses(event: CustodyEvent) -> bool:

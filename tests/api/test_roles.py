@@ -154,6 +154,8 @@ MATRIX: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/api/v1/versions/{version_id}/routes/{number}"): OFFICE,
     ("GET", "/api/v1/versions/{version_id}/map"): OFFICE,
     ("GET", "/api/v1/versions/{version_id}/unassigned"): OFFICE,
+    ("GET", "/api/v1/plans/{plan_id}/lateness"): OFFICE,
+    ("POST", "/api/v1/plans/{plan_id}:watch"): frozenset({"dispatcher"}),
     ("GET", "/api/v1/products"): LOGGED_IN,
     ("POST", "/api/v1/products:load"): frozenset({"admin"}),
     ("GET", "/api/v1/sorting/plan"): OFFICE,
