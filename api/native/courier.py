@@ -19,6 +19,7 @@ from api.problems import field_problem, problem_body
 from api.services import Services
 from dispatch.plans.courier import courier_route
 from dispatch.plans.outcomes import OutcomeReport, report_outcome
+from dispatch.promises.clocks import area_classes
 from kernel.errors import CundaError, UnavailableError
 
 router = APIRouter(tags=["courier"])
@@ -98,6 +99,12 @@ class CourierParcelView(View):
     declared_value_fen: int
     weight_g: int
     status: str
+    products: list[str]
+    evidence: dict[str, Literal["enabled", "warn", "required"]] = Field(
+        description="What has to be shown at this stop, by kind of evidence."
+    )
+    bring: list[str] = Field(description="What the courier must or should have along.")
+    deadline_at: datetime | None
 
 
 class CourierStopView(View):
@@ -181,7 +188,13 @@ def pull_route(
 ) -> Response:
     """Pull the day's route; with If-None-Match it is sent only when it changed."""
     with services.database.read() as session:
-        route = courier_route(session, courier_of(identity), day, seen_version_id=seen)
+        route = courier_route(
+            session,
+            courier_of(identity),
+            day,
+            seen_version_id=seen,
+            areas=lambda region: area_classes(services.regions.load(region)),
+        )
     return json_with_etag(request, route.as_dict(), f'"{route.etag}"')
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch.custody.model import CustodyStanding
+from dispatch.demand.parcel import Channel, StopKind
 from dispatch.fleet.model import Courier, Vehicle
 from dispatch.fleet.repository import FleetRepository
 from dispatch.parcels.model import Parcel
@@ -19,9 +20,18 @@ from dispatch.plans.errors import NoRouteError
 from dispatch.plans.model import Plan, PlanPublication, PlanRoute, PlanVersionRoute
 from dispatch.plans.repository import PlanRepository, StoredRoute, stop_id
 from dispatch.plans.routes import PlannedStop, digest_of
+from dispatch.products.product import AreaClass, Demand, EvidenceKind
+from dispatch.promises.reading import promises_for
 from kernel.clock import at_second, rfc3339
 from kernel.privacy import masked
 
+_CHANNEL: Final[Mapping[StopKind, Channel]] = {
+    StopKind.DOOR: "door",
+    StopKind.STATION: "station",
+    StopKind.CABINET: "cabinet",
+    StopKind.KIOSK: "cabinet",
+}
+"""Channel by which parcels are handed over at each kind of stop."""
 _AT_ONCE = 500  # parcels in one query: SQLite takes a limited number of parameters
 
 
@@ -33,6 +43,14 @@ class CourierParcel:
     ----------
     status
         Where its custody stands, from the ledger.
+    products
+        Codes of its product and add-ons.
+    evidence
+        What has to be shown at this stop: ``required``, ``warn`` or ``enabled`` by kind of evidence.
+    bring
+        What the courier must or should have along.
+    deadline_at
+        When its promise runs out; None when it has none, or nobody said where the region's areas lie.
     """
 
     id: str
@@ -50,6 +68,10 @@ class CourierParcel:
     declared_value_fen: int
     weight_g: int
     status: str
+    products: tuple[str, ...] = ()
+    evidence: Mapping[EvidenceKind, Demand] = field(default_factory=dict)
+    bring: tuple[str, ...] = ()
+    deadline_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -145,14 +167,30 @@ class CourierRoute:
         for name in ("arrival", "start", "departure"):
             body[name] = self._moment(body[f"{name}_s"])
         body["windows"] = [[self._moment(open_s), self._moment(close_s)] for open_s, close_s in stop.windows]
-        body["parcels"] = [dict(vars(parcel)) for parcel in stop.parcels]
+        body["parcels"] = [self._parcel(parcel) for parcel in stop.parcels]
         return body
+
+    def _parcel(self, parcel: CourierParcel) -> dict[str, Any]:
+        at = parcel.deadline_at
+        return dict(vars(parcel)) | {
+            "products": list(parcel.products),
+            "evidence": dict(parcel.evidence),
+            "bring": list(parcel.bring),
+            "deadline_at": None if at is None else rfc3339(at, self.zone),
+        }
 
     def _moment(self, second: int) -> str:
         return rfc3339(at_second(self.day, second, self.zone), self.zone)
 
 
-def courier_route(session: Session, courier_id: str, day: date, *, seen_version_id: str | None = None) -> CourierRoute:
+def courier_route(
+    session: Session,
+    courier_id: str,
+    day: date,
+    *,
+    seen_version_id: str | None = None,
+    areas: Callable[[str], Mapping[str, AreaClass]] | None = None,
+) -> CourierRoute:
     """Give a courier's route of a day by the version in force.
 
     Parameters
@@ -160,6 +198,8 @@ def courier_route(session: Session, courier_id: str, day: date, *, seen_version_
     seen_version_id
         The version the courier looked at last; changes are listed against it, and against the route published
         before this one when it is omitted or unknown.
+    areas
+        Gives the area class of each place of a region; deadlines depend on it and are left out without it.
 
     Raises
     ------
@@ -180,7 +220,7 @@ def courier_route(session: Session, courier_id: str, day: date, *, seen_version_
     if not stored:
         raise NoRouteError(f"courier {courier_id} has no route on {day}", courier=courier_id)
     shown = stored[0]
-    stops = _stops(session, repository, plan, shown)
+    stops = _stops(session, repository, plan, shown, {} if areas is None else areas(plan.region))
     changes = _changes(session, repository, plan, courier_id, shown, seen_version_id)
     return _with_etag(_view(session, repository, plan, courier, shown, stops) | {"changes": changes})
 
@@ -267,9 +307,12 @@ def _changes(
     return route_changes(before.route, shown.route)
 
 
-def _stops(session: Session, repository: PlanRepository, plan: Plan, shown: StoredRoute) -> tuple[CourierStop, ...]:
+def _stops(
+    session: Session, repository: PlanRepository, plan: Plan, shown: StoredRoute, areas: Mapping[str, AreaClass]
+) -> tuple[CourierStop, ...]:
     route = shown.route
-    parcels = _parcels(session, route.parcel_ids)
+    channels = {parcel_id: _CHANNEL[one.stop.kind] for one in route.stops for parcel_id in one.stop.parcel_ids}
+    parcels = _parcels(session, plan, channels, areas)
     done = {report.stop_key for report in repository.progress(plan.id) if report.vehicle_id == route.vehicle_id}
     return tuple(
         _stop(shown.id, place, one, parcels, done=one.stop.key in done) for place, one in enumerate(route.stops)
@@ -301,15 +344,20 @@ def _stop(route_id: str, place: int, one: PlannedStop, parcels: dict[str, Courie
     )
 
 
-def _parcels(session: Session, parcel_ids: Sequence[str]) -> dict[str, CourierParcel]:
-    found: dict[str, CourierParcel] = {}
+def _parcels(
+    session: Session, plan: Plan, channels: Mapping[str, Channel], areas: Mapping[str, AreaClass]
+) -> dict[str, CourierParcel]:
+    parcel_ids, found = list(channels), dict[str, CourierParcel]()
     for start in range(0, len(parcel_ids), _AT_ONCE):
         query = (
             select(Parcel, CustodyStanding.status)
             .outerjoin(CustodyStanding, CustodyStanding.parcel_id == Parcel.id)
             .where(Parcel.id.in_(parcel_ids[start : start + _AT_ONCE]))
         )
-        for parcel, status in session.execute(query):
+        rows = session.execute(query).all()
+        promises = promises_for(session, plan.region, plan.day, [parcel for parcel, _ in rows], areas, plan.zone)
+        for parcel, status in rows:
+            promise = promises[parcel.id]
             found[parcel.id] = CourierParcel(
                 id=parcel.id,
                 direction=parcel.direction,
@@ -326,5 +374,9 @@ def _parcels(session: Session, parcel_ids: Sequence[str]) -> dict[str, CourierPa
                 declared_value_fen=parcel.declared_value_fen,
                 weight_g=parcel.weight_g,
                 status=status or "unannounced",
+                products=promise.codes,
+                evidence=promise.evidence(channels[parcel.id]) if parcel.direction == "deliver" else {},
+                bring=tuple(sorted(promise.skills | promise.wanted_skills)),
+                deadline_at=None if promise.clock is None or not areas else promise.clock.deadline_at,
             )
     return found
