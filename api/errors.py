@@ -205,6 +205,13 @@ class UsageError(InputError):
     remedy = "`--help` behind the command shows its arguments."
 
 
+class ChartError(InputError):
+    """A report cannot be drawn as it was asked for."""
+
+    code = "chart"
+    remedy = "`params.known` lists the names there are; give others with --rows, --label and --value."
+
+
 class DemoStepError(UnavailableError):
     """A step of the demonstration day did not hold."""
 

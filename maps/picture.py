@@ -12,6 +12,7 @@ LonLat = tuple[float, float]
 _WIDTH: Final = 960
 _MARGIN: Final = 24
 _LINE_HEIGHT: Final = 18
+_FONT: Final = "'Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class MapPicture:
             return round(x, 1), round(2 * _LINE_HEIGHT + _MARGIN + (north - point[1]) * scale, 1)
 
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" font-family="sans-serif">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" font-family="{_FONT}">',
             f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
             f'<text x="{_MARGIN}" y="{_LINE_HEIGHT + 4}" font-size="16">{escape(self.title)}</text>',
         ]

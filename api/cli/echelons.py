@@ -30,7 +30,7 @@ weekdays = typer.Typer(help="Promised weekdays of low-volume villages: make, acc
 RegionOption = Annotated[str, typer.Option("--region", "-r", help="Name of the region.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Another seed is another search.")]
 GeojsonOption = Annotated[Path | None, typer.Option("--geojson", help="Write the map as GeoJSON to this file.")]
-SvgOption = Annotated[Path | None, typer.Option("--svg", help="Write the map as an SVG picture to this file.")]
+SvgOption = Annotated[Path | None, typer.Option("--svg", help="Write the map to this file: SVG, or PNG by its name.")]
 
 
 @echelons.command("plan")

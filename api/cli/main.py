@@ -15,6 +15,7 @@ from api.cli import (
     activity,
     broker,
     chaos,
+    chart,
     db,
     demo,
     device_health,
@@ -52,7 +53,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _part in (demo, plan, serve, broker, kiosks, station_lights, solve, doctor, docs):
+for _part in (demo, plan, serve, broker, kiosks, station_lights, solve, doctor, chart, docs):
     _part.add_to(app)
 app.add_typer(region.app, name="region")
 app.add_typer(activity.app, name="activity")

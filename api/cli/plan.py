@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import plan_edits
-from api.cli.terminal import JsonFlag, emit, plain, progress_bars, ready_services
+from api.cli.terminal import JsonFlag, emit, plain, progress_bars, ready_services, write_file
 
 if TYPE_CHECKING:
     from api.services import Services
@@ -45,6 +45,9 @@ def plan(
             "for benchmarks and reports.",
         ),
     ] = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Write a map of the routes: SVG, or PNG by its name.")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Plan a day: stops, road matrix, solver, independent check, an immutable version."""
@@ -71,6 +74,10 @@ def plan(
             )
         if publish:
             made = services.planner.publish(made.version_id, actor="user:cli", reason=reason)
+        if svg is not None:
+            from api.plan_picture import version_picture
+
+            write_file(svg, version_picture(services, made.version_id, found).svg())
     emit(plain(made.as_dict()), json, _lines(made))
 
 

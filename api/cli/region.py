@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import region_sections
-from api.cli.terminal import JsonFlag, current_settings, emit, progress_bars, table
+from api.cli.terminal import JsonFlag, current_settings, emit, progress_bars, table, write_file
 from api.errors import UsageError
 
 if TYPE_CHECKING:
@@ -81,9 +81,20 @@ def list_regions(json: JsonFlag = False) -> None:
 
 
 @app.command("show")
-def show(name: Annotated[str, typer.Argument(help="Name of the region.")], json: JsonFlag = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="Name of the region.")],
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Write a map of roads and places: SVG, or PNG by its name.")
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
     """Describe one region and what its import noticed."""
-    _show(_store().load(name), json)
+    found = _store().load(name)
+    if svg is not None:
+        from api.plan_picture import region_picture
+
+        write_file(svg, region_picture(found).svg())
+    _show(found, json)
 
 
 def _store() -> RegionStore:

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.terminal import JsonFlag, emit, ready_services, say, table
-from api.errors import UsageError
+from api.cli.terminal import JsonFlag, emit, ready_services, table, write_file
 
 
 def sections(
@@ -17,12 +16,20 @@ def sections(
     region: Annotated[str, typer.Option("--region", "-r", help="Name of the region.")] = "demo",
     seed: Annotated[int, typer.Option("--seed", help="Another seed is another design.")] = 1,
     geojson: Annotated[Path | None, typer.Option("--geojson", help="Write the sections to this file.")] = None,
+    svg: Annotated[Path | None, typer.Option("--svg", help="Write a map of them: SVG, or PNG by its name.")] = None,
     json: JsonFlag = False,
 ) -> None:
     """Cut a county into connected courier sections (段道) of equal work, from parcels by village."""
     from api.siting import parcels_by_place
     from maps.sections.design import design_sections
-    from maps.sections.survey import DESIGN_COLUMNS, design_document, design_geojson, design_rows, survey_sections
+    from maps.sections.survey import (
+        DESIGN_COLUMNS,
+        design_document,
+        design_geojson,
+        design_picture,
+        design_rows,
+        survey_sections,
+    )
     from maps.siting.survey import demand_from_population
 
     with ready_services() as services, services.database.read() as session:
@@ -37,11 +44,9 @@ def sections(
     problem = survey_sections(county, stops, count)
     design = design_sections(problem, count, seed)
     if geojson is not None:
-        try:
-            geojson.write_text(json_text.dumps(design_geojson(problem, design), ensure_ascii=False), encoding="utf-8")
-        except OSError as refused:
-            raise UsageError(f"{geojson} cannot be written: {refused.strerror}", remedy="Name another file.") from None
-        say(f"wrote {geojson}")
+        write_file(geojson, json_text.dumps(design_geojson(problem, design), ensure_ascii=False))
+    if svg is not None:
+        write_file(svg, design_picture(problem, design, f"{county.title}: {count} sections").svg())
     lines = [
         *table(DESIGN_COLUMNS, design_rows(problem, design)),
         "",

@@ -167,7 +167,7 @@ def library_prints_to_stderr() -> Iterator[None]:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a report's file and say so.
+    """Write a report's file and say so; an SVG picture becomes PNG when the name ends in ``.png``.
 
     Raises
     ------
@@ -175,7 +175,12 @@ def write_file(path: Path, text: str) -> None:
         If it cannot be written; names it.
     """
     try:
-        path.write_text(text, encoding="utf-8")
+        if path.suffix.lower() == ".png" and text.startswith("<svg"):
+            from api.charts import png_of
+
+            path.write_bytes(png_of(text))
+        else:
+            path.write_text(text, encoding="utf-8")
     except OSError as refused:
         raise UsageError(f"{path} cannot be written: {refused.strerror}", remedy="Name another file.") from refused
     say(f"wrote {path}")

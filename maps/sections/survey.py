@@ -11,6 +11,7 @@ import numpy as np
 
 from maps.errors import SectionsImpossibleError
 from maps.geodesy import FloatArray, as_points, straight_m
+from maps.picture import MapPicture, PictureDot
 from maps.places import Place
 from maps.region import Region
 from maps.sections.design import SectionDesign
@@ -22,6 +23,8 @@ LARGEST_PART = 0.2
 """A town is cut into parts of at most this share of a section's work, so that sections can become even."""
 _STRAIGHT_DETOUR = 0.15  # in the plane this leaves about six neighbours, as touching areas have
 _NAMED = 8
+SECTION_COLOURS = ("#0077bb", "#771100", "#777711", "#cc0088", "#116655", "#3300aa", "#552266")
+"""Told apart with every kind of colour blindness, as the console's routes are; sections also have numbers."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +189,37 @@ def design_document(problem: SectionProblem, design: SectionDesign) -> dict[str,
         "attribution": problem.attribution,
         "notes": [*problem.notes, *design.notes],
     }
+
+
+def design_picture(problem: SectionProblem, design: SectionDesign, title: str) -> MapPicture:
+    """Draw the cells in the colours of their sections, larger with more work, each section's number at its centre."""
+    most = max((cell.work_min for cell in problem.cells), default=1.0) or 1.0
+    centres = {int(cell): section + 1 for section, cell in enumerate(design.centres)}
+    colours = _colours(problem, design)
+    dots = tuple(
+        PictureDot(
+            (cell.lon, cell.lat),
+            colours[int(design.section_of[index])],
+            2.0 + 6.0 * (cell.work_min / most) ** 0.5,
+            f"{cell.name}: section {int(design.section_of[index]) + 1}, {cell.work_min:.0f} min",
+            text=str(centres.get(index, "")),
+        )
+        for index, cell in enumerate(problem.cells)
+    )
+    return MapPicture(f"{title} · {problem.attribution}", (), dots)
+
+
+def _colours(problem: SectionProblem, design: SectionDesign) -> list[str]:
+    """Give each section a colour that none of those it borders on has, as far as there are enough."""
+    section_of = design.section_of.tolist()
+    borders: dict[int, set[int]] = {section: set() for section in range(len(design.centres))}
+    for cell, near in enumerate(problem.neighbours):
+        borders[section_of[cell]] |= {section_of[other] for other in near} - {section_of[cell]}
+    chosen: dict[int, int] = {}
+    for section in sorted(borders, key=lambda one: (-len(borders[one]), one)):
+        taken = [chosen[other] for other in borders[section] if other in chosen]
+        chosen[section] = min(range(len(SECTION_COLOURS)), key=lambda colour: (taken.count(colour), colour))
+    return [SECTION_COLOURS[chosen[section]] for section in sorted(chosen)]
 
 
 def design_geojson(problem: SectionProblem, design: SectionDesign) -> dict[str, Any]:

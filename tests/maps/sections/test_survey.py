@@ -12,7 +12,14 @@ from maps.errors import PlaceNotFoundError, SectionsImpossibleError
 from maps.region import Region
 from maps.sections.design import design_sections
 from maps.sections.problem import is_connected
-from maps.sections.survey import DESIGN_COLUMNS, design_document, design_geojson, design_rows, survey_sections
+from maps.sections.survey import (
+    DESIGN_COLUMNS,
+    design_document,
+    design_geojson,
+    design_picture,
+    design_rows,
+    survey_sections,
+)
 from maps.store import RegionStore
 
 
@@ -78,6 +85,15 @@ def test_a_design_can_be_shown(demo_region: Region) -> None:
     shown = json.loads(json.dumps(design_geojson(problem, design), allow_nan=False))
     assert len(shown["features"]) == len(problem.cells)
     assert sum(one["properties"]["centre"] for one in shown["features"]) == 6
+    drawn = design_picture(problem, design, "six sections")
+    assert len(drawn.dots) == len(problem.cells)
+    assert {dot.text for dot in drawn.dots} == {"", *(str(number) for number in range(1, 7))}
+    colour_of = {cell.id: dot.colour for cell, dot in zip(problem.cells, drawn.dots, strict=True)}
+    for cell, near in zip(problem.cells, problem.neighbours, strict=True):
+        across = [
+            problem.cells[one] for one in near if design.section_of[one] != design.section_of[problem.cells.index(cell)]
+        ]
+        assert all(colour_of[one.id] != colour_of[cell.id] for one in across)
 
 
 def test_unknown_places_and_no_sections_are_refused(demo_region: Region) -> None:
