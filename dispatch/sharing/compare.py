@@ -290,11 +290,9 @@ def exchange_gains(
     iterations = max(1, simulator.iterations // 2)
     quick = replace(simulator, iterations=iterations, contractors_drive=False, rule=ShareRule.PER_PARCEL)
     _, start = quick.day(demand, base, {})
-    usual_fen = _with_left_behind(quick.day(demand, base, start)[0], simulator.county)
-    return {
-        one.id: 1_000 * (usual_fen - _with_left_behind(quick.day(demand, one, start)[0], simulator.county)) / usual_fen
-        for one in exchanges
-    }
+    usual = _with_left_behind(quick.day(demand, base, start)[0], simulator.county)
+    found = {one.id: _with_left_behind(quick.day(demand, one, start)[0], simulator.county) for one in exchanges}
+    return {name: 1_000 * (usual - cost) / usual for name, cost in found.items()}
 
 
 class _Workers:

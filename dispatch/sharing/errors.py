@@ -16,15 +16,13 @@
     └── SharesError                    a cost cannot be shared as asked
     InternalError (kernel)
     └── SharesSolveError               the linear program of the nucleolus was not solved
-    NotFoundError (kernel)
-    └── SharingPolicyNotFoundError     a region has no policy in force
     ConflictError (kernel)
     └── SharingPolicyStaleError        a newer version of the policy is in force
 """
 
 from __future__ import annotations
 
-from kernel.errors import ConflictError, InputError, InternalError, InvalidFileError, InvalidModelError, NotFoundError
+from kernel.errors import ConflictError, InputError, InternalError, InvalidFileError, InvalidModelError
 
 
 class SharingPolicyError(InvalidFileError):
@@ -96,13 +94,6 @@ class SharesSolveError(InternalError):
 
     code = "sharing_shares_solve"
     remedy = "Choose another rule and report the plan version and the message."
-
-
-class SharingPolicyNotFoundError(NotFoundError):
-    """The region has no policy in force."""
-
-    code = "sharing_policy_not_found"
-    remedy = "Put one in force: `cunda modes adopt FILE`."
 
 
 class SharingPolicyStaleError(ConflictError):

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch.parcels.repository import ParcelRepository
-from dispatch.sharing.errors import SharingPolicyNotFoundError, SharingPolicyStaleError
+from dispatch.sharing.errors import SharingPolicyStaleError
 from dispatch.sharing.model import SharingPolicyRow
 from dispatch.sharing.policy import SharingPolicy, default_policy, policy_document, read_policy
 from kernel.clock import Clock
@@ -63,20 +63,6 @@ def policy_row(session: Session, region: str) -> SharingPolicyRow | None:
     """Return the policy in force as it was adopted, nothing when there is none."""
     query = select(SharingPolicyRow).where(SharingPolicyRow.region == region)
     return session.scalars(query.order_by(SharingPolicyRow.version.desc()).limit(1)).first()
-
-
-def policy_in_force(session: Session, region: str) -> SharingPolicy:
-    """Return the policy in force.
-
-    Raises
-    ------
-    SharingPolicyNotFoundError
-        If the region has none.
-    """
-    row = policy_row(session, region)
-    if row is None:
-        raise SharingPolicyNotFoundError(f"region {region} has no policy of shared delivery in force", region=region)
-    return read_policy(row.document)
 
 
 def policy_or_default(session: Session, region: str) -> SharingPolicy:

@@ -35,7 +35,8 @@ def nucleolus(game: CostGame) -> dict[str, float]:
     settled: list[tuple[Coalition, float]] = [(game.everybody, 1.0)]
     shares = np.full(len(game.companies), 1.0 / len(game.companies))
     while open_ones and np.linalg.matrix_rank(_rows(game, [one for one, _ in settled])) < len(game.companies):
-        worth = np.array([game.cost_fen(one) / scale for one in open_ones])
+        prices = np.array([game.cost_fen(one) for one in open_ones], dtype=np.float64)
+        worth = prices / scale
         found = _least_core(game, open_ones, worth, settled)
         shares, gain = found.x[:-1], found.x[-1]
         priced = -found.ineqlin.marginals > _DUAL
