@@ -33,6 +33,10 @@ LEAST_SHARE = 200
 ROUND_S = 1.0
 ROUND_ITERATIONS = 100_000
 MOST_ROUNDS = 60
+HURRIED = 500
+"""Iterations for each task of a large problem below which savings, then cooler annealing, end cheaper."""
+ITERATIONS_PER_S = 125_000
+"""What a thread does about, to tell a hurried search from a patient one by its time limit."""
 SAVINGS_HEAT = 0.1
 """Starting temperature after savings; a hotter one would melt what they have built."""
 PRESENT_UNTIL = 0.9
@@ -153,7 +157,7 @@ class _Search:
     def run(self, initial: Solution | None) -> Result:
         """Do all rounds."""
         problem = self.problem
-        if initial is None and problem.task_count > self.params.most_in_one and is_plain(problem):
+        if initial is None and self._is_hurried() and is_plain(problem):
             initial = savings_plan(problem, self.view)
             self.params = replace(self.params, start_heat=min(self.params.start_heat, SAVINGS_HEAT))
         state = PlanState(_pieces(problem, initial))
@@ -165,6 +169,8 @@ class _Search:
             self._round(state, parts, number)
             elapsed_s = round(time.perf_counter() - self.began_s, 4)
             state.history.append((elapsed_s, self._iterations(), state.missing, state.cost))
+            if self.progress is not None and not state.missing:
+                self.progress("solve", int(1000 * min(1.0, self._used())), 1000, f"cost {state.cost}")
         routes = sorted((p.route for p in state.best if p.route is not None), key=lambda route: route.vehicle)
         left = sorted(task for p in state.best if p.route is None for task in p.tasks)
         return Result(
@@ -178,6 +184,12 @@ class _Search:
             tuple(state.history),
             {"parts": len(parts)},
         )
+
+    def _is_hurried(self) -> bool:
+        """Tell whether a large problem gets too few iterations to anneal from hot."""
+        now = SearchState(0.0, 0.0, 0, 0)
+        count = min(self.stop.iterations_left(now), self.stop.seconds_left(now) * ITERATIONS_PER_S) * self.threads
+        return self.problem.task_count > self.params.most_in_one and count < HURRIED * self.problem.task_count
 
     def _round_count(self) -> int:
         """Move borders about once a second's work on each part, but often enough and not all the time."""
