@@ -46,7 +46,7 @@ from routing.solution import Solution
 from routing.stop import MaxIterations
 
 HISTORY, LEARNING, DAYS = date(2026, 11, 2), date(2026, 11, 16), date(2026, 11, 23)
-PRICES = (50, 150, 300, 800)
+PRICES = (100, 300, 1_000)
 UNBOUNDED = HabitRule(most_moved_percent=None, most_reordered_percent=None, most_shifted_percent=None)
 
 
@@ -221,7 +221,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--region-root", type=Path, help="folder of imported regions; the demo county when absent")
     parser.add_argument("--region", default="demo")
     parser.add_argument("--parcels", type=int, default=3_000)
-    parser.add_argument("--iterations", type=int, default=60_000, help="steps of the search for each plan")
+    parser.add_argument("--iterations", type=int, default=20_000, help="steps of the search for each plan")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--svg", type=Path, help="the trade-off curve")

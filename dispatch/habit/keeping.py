@@ -12,16 +12,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dispatch.habit.master import Section
 from dispatch.habit.rule import HabitRule
 from dispatch.habit.stability import longest_order
 from dispatch.plans.problem import DayProblem
 from routing.checker import check_route
 from routing.costs import route_cost, route_keeps_rules
-from routing.insertion import Place, places_for
 from routing.problem import fen, to_fen
 from routing.schedule import departure_s, earliest_departure_s, schedule
 from routing.solution import Route, Solution, Trip
+
+_TRIED: Final = 6
+"""Places of a stop on a route that are looked at, in the order of their detours."""
 
 REMEDIES: Final = {
     "overload": "give the section to a larger vehicle, or part of it to a neighbour",
@@ -173,36 +178,38 @@ class _KeepState:
         """Bring so many stops of a section back, those first that cost least; return those that cannot be."""
         if wanted <= 0:
             return []
-        priced = []
-        for task in tasks:
-            place = self._way_home(task)
-            if place is not None:
-                priced.append((place.cost_delta - self._saved_without(vehicle_of[task], task), task))
-        for _, task in sorted(priced):
-            place = self._way_home(task)
-            if wanted > 0 and place is not None:
+        for task in sorted(tasks, key=lambda one: (self._guess(one, vehicle_of[one]), one)):
+            home = self._way_home(task) if wanted > 0 else None
+            if home is not None:
                 self._take_off(vehicle_of[task], task)
-                self.routes[place.vehicle] = place.route
+                self.routes[home.vehicle] = home
                 self.undone["courier"] += 1
-                vehicle_of[task] = place.vehicle
+                vehicle_of[task] = home.vehicle
                 tasks.remove(task)
                 wanted -= 1
         return [self._stays_away(number, task) for task in tasks] if wanted > 0 else []
 
-    def _way_home(self, task: int) -> Place | None:
-        """Return the cheapest place of a stop with one of its couriers."""
-        vehicles = [vehicle for vehicle, _ in self.homes[task]]
-        present = tuple(self.routes[vehicle] for vehicle in vehicles if vehicle in self.routes)
-        spare = [vehicle for vehicle in vehicles if vehicle not in self.routes]
-        found = places_for(
-            self.problem, Solution(present), task, keep_departure=False, spare_vehicles=spare, limit=1
-        )  # fmt: skip
-        return found[0] if found else None
+    def _guess(self, task: int, vehicle: int) -> int:
+        """Guess what bringing a stop back costs, from the drives alone."""
+        order = self.routes[vehicle].tasks
+        at = order.index(task)
+        saved = int(self._detours(vehicle, [*order[:at], *order[at + 1 :]], task)[at])
+        added = [int(self._detours(home, self._order(home), task).min()) for home, _ in self.homes[task]]
+        return min(added) - saved
 
-    def _saved_without(self, vehicle: int, task: int) -> int:
-        route = self.routes[vehicle]
-        rest = self._route(vehicle, [one for one in route.tasks if one != task])
-        return route_cost(self.problem, route) - (0 if rest is None else route_cost(self.problem, rest))
+    def _way_home(self, task: int) -> Route | None:
+        """Return the route of one of a stop's couriers with it, the one that gets dearer by least."""
+        found = []
+        for vehicle, _ in self.homes[task]:
+            order = self._order(vehicle)
+            route = self._with(vehicle, order, task, 0, len(order))
+            if route is not None:
+                before = route_cost(self.problem, self.routes[vehicle]) if order else 0
+                found.append((route_cost(self.problem, route) - before, vehicle, route))
+        return min(found, key=lambda one: one[:2])[2] if found else None
+
+    def _order(self, vehicle: int) -> tuple[int, ...]:
+        return self.routes[vehicle].tasks if vehicle in self.routes else ()
 
     def _take_off(self, vehicle: int, task: int) -> None:
         rest = self._route(vehicle, [one for one in self.routes[vehicle].tasks if one != task])
@@ -215,8 +222,7 @@ class _KeepState:
         """Say which rule keeps a stop from its courier: the one broken at the end of the courier's route."""
         stop = self.day.stops[task]
         vehicle = self.homes[task][0][0]
-        mine = self.routes[vehicle].tasks if vehicle in self.routes else ()
-        forced = self._route(vehicle, [*mine, task])
+        forced = self._route(vehicle, [*self._order(vehicle), task])
         broken = check_route(self.problem, forced).violations if forced is not None else ()
         reason, amount = (broken[0].code.value, broken[0].amount) if broken else ("shift", 0)
         return Departure("courier", number, stop.place_id, stop.key, reason, amount)
@@ -228,26 +234,23 @@ class _KeepState:
         return [one for vehicle in sorted(self.routes) for one in self._restore_order(vehicle)]
 
     def _restore_order(self, vehicle: int) -> list[Departure]:
-        stuck: set[int] = set()
-        while True:
-            ranked, out = self._out_of_order(vehicle)
-            most = self.rule.most_reordered_percent
-            allowed = len(out) if most is None else len(ranked) * most // 100
-            tried = [(one, task) for task in out if task not in stuck for one in [self._in_order(vehicle, task)]]
-            stuck |= {task for one, task in tried if one is None}
-            found = sorted((delta, task, route) for one, task in tried if one is not None for delta, route in [one])
-            if not found:
-                break
-            delta, task, route = found[0]
-            if delta > fen(self.rule.order_fen) and len(out) <= allowed:
-                break
-            self.routes[vehicle] = route
+        """Put a route's stops back in order, those first that cost least; return those that cannot be."""
+        ranked, out = self._out_of_order(vehicle)
+        most = self.rule.most_reordered_percent
+        allowed = len(ranked) if most is None else len(ranked) * most // 100
+        tried = [(one[0], task) for task in out if (one := self._in_order(vehicle, task)) is not None]
+        for _, task in sorted(tried):
+            out = self._out_of_order(vehicle)[1]
+            moved = self._in_order(vehicle, task) if task in out else None
+            if moved is None or (moved[0] > fen(self.rule.order_fen) and len(out) <= allowed):
+                continue
+            before, self.routes[vehicle] = self.routes[vehicle], moved[1]
             if len(self._out_of_order(vehicle)[1]) < len(out):
                 self.undone["order"] += 1
             else:
-                stuck.add(task)
-        over = sorted(stuck & set(out)) if len(out) > allowed else []
-        return [self._stays_out(vehicle, task) for task in over]
+                self.routes[vehicle] = before
+        out = self._out_of_order(vehicle)[1]
+        return [self._stays_out(vehicle, task) for task in out] if len(out) > allowed else []
 
     def _out_of_order(self, vehicle: int) -> tuple[list[int], list[int]]:
         """Return a route's stops that its own master route knows, and those of them out of order."""
@@ -270,13 +273,8 @@ class _KeepState:
         steady = [ranks[index] for index in longest_order([other for _, other in ranks])]
         first = max((at + 1 for at, other in steady if other <= (rank or 0)), default=0)
         last = min((at for at, other in steady if other > (rank or 0)), default=len(rest))
-        cost = route_cost(self.problem, before)
-        best: tuple[int, Route] | None = None
-        for at in range(first, last + 1):
-            route = self._sound(vehicle, [*rest[:at], task, *rest[at:]])
-            if route is not None and (best is None or route_cost(self.problem, route) - cost < best[0]):
-                best = route_cost(self.problem, route) - cost, route
-        return best
+        route = self._with(vehicle, rest, task, first, last)
+        return None if route is None else (route_cost(self.problem, route) - route_cost(self.problem, before), route)
 
     def _stays_out(self, vehicle: int, task: int) -> Departure:
         section = next(one for owner, one in self.homes[task] if owner == vehicle)
@@ -346,6 +344,32 @@ class _KeepState:
         return Departure("arrival", section.number, stop.place_id, stop.key, "day_differs", shift_s)
 
     # -- routes -------------------------------------------------------------------------------------------
+
+    def _with(self, vehicle: int, order: Sequence[int], task: int, first: int, last: int) -> Route | None:
+        """Return a route with one more stop somewhere from one position to another, nothing where no rule allows it.
+
+        Places are tried in the order of their detours, the likeliest few only.
+        """
+        detours = self._detours(vehicle, order, task)[first : last + 1]
+        for at in (first + int(one) for one in np.argsort(detours, kind="stable")[:_TRIED]):
+            route = self._sound(vehicle, [*order[:at], task, *order[at:]])
+            if route is not None:
+                return route
+        return None
+
+    def _detours(self, vehicle: int, order: Sequence[int], task: int) -> NDArray[np.int64]:
+        """Return what the drives over one more stop cost at each position of an order, shape (stops + 1,)."""
+        kind = self.problem.vehicle_types[self.problem.type_of_vehicle[vehicle]]
+        profile, depot = self.problem.profiles[kind.profile], self.problem.depots[kind.start_depot].location
+        rows = np.array([depot, *(self.problem.tasks[one].location for one in order), depot])
+        here, before, after = self.problem.tasks[task].location, rows[:-1], rows[1:]
+        found = np.zeros(len(before), dtype=np.int64)
+        for matrix, price in ((profile.duration_s, kind.cost_per_s), (profile.distance_m, kind.cost_per_m)):
+            to, onward, direct = (
+                part.astype(np.int64) for part in (matrix[before, here], matrix[here, after], matrix[before, after])
+            )
+            found += price * (to + onward - direct)
+        return found
 
     def _route(self, vehicle: int, tasks: Sequence[int]) -> Route | None:
         """Return a route of one trip at its best departure; None without stops."""
