@@ -17,6 +17,8 @@ import { EditPlan } from "./editing/EditPlan";
 import { Head } from "./Head";
 import { Modes } from "./modes/Modes";
 import { usePlace } from "./place";
+import { Promises } from "./Promises";
+import { Sorting } from "./sorting/Sorting";
 import { Habit } from "./habit/Habit";
 import { Siting } from "./siting/Siting";
 
@@ -115,6 +117,22 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
       </div>
     );
   }
+  if (place.view === "sorting") {
+    return (
+      <div className="console console--page">
+        {head(null)}
+        <Sorting key={`${region.name}/${day}`} region={region.name} day={day} />
+      </div>
+    );
+  }
+  if (place.view === "promises") {
+    return (
+      <div className="console console--page">
+        {head(null)}
+        <Promises key={`${region.name}/${day}`} region={region.name} day={day} zone={region.zone} onParcel={(key) => { go({ view: null }); setSearched(key); }} />
+      </div>
+    );
+  }
   if (place.view === "habit") {
     return (
       <div className="console console--page">
@@ -161,6 +179,8 @@ function Views({ view, onView }: { view: string | null; onView(view: string | nu
     ["edit", t("view.edit")],
     ["answers", t("view.answers")],
     ["siting", t("view.siting")],
+    ["sorting", t("view.sorting")],
+    ["promises", t("view.promises")],
     ["habit", t("view.habit")],
     ["modes", t("view.modes")],
     ["activity", t("view.activity")],

@@ -19,7 +19,7 @@ export interface NextStopProps {
 
 /** The stop at hand: what, where, when, and its outcome in two taps. */
 export function NextStop(props: NextStopProps) {
-  const { t, language } = useLanguage();
+  const { t, find, language } = useLanguage();
   const { stop } = props;
   const open = useMemo(() => openParcels(stop, props.done), [stop, props.done]);
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
@@ -94,6 +94,12 @@ export function NextStop(props: NextStopProps) {
               {[parcel.waybill, parcel.pieces, `${formatKg(parcel.weightG, language)} kg`].filter(Boolean).join(" · ")}
               {parcel.codFen > 0 && <strong> {t("hand.cod", { amount: formatYuan(parcel.codFen, language) })}</strong>}
             </span>
+            {(parcel.show ?? []).length > 0 && (
+              <span className="pick__where">
+                {t("hand.show.title", { kinds: (parcel.show ?? []).map((kind) => find(`evidence.${kind}`) ?? kind).join(" · ") })}
+              </span>
+            )}
+            {parcel.until?.startsWith(props.day) && <span className="pick__where num">{t("hand.until", { moment: clock(parcel.until) })}</span>}
           </button>
         ))}
       </div>

@@ -87,7 +87,7 @@ describe("the courier's day", () => {
 describe("a parcel that a kiosk took in", () => {
   const route = (done: boolean) =>
     ({
-      stops: [{ site_id: "k1", done, windows: [], parcels: [{ id: "p", status: "accepted", pieces: 1 }] }],
+      stops: [{ site_id: "k1", done, windows: [], parcels: [{ id: "p", status: "accepted", pieces: 1, evidence: {} }] }],
       changes: [],
       geometry: null,
     }) as unknown as CourierRoute;

@@ -11,6 +11,10 @@ export interface CourierParcel {
   pieces: string;
   codFen: number;
   weightG: number;
+  /** What has to be shown at hand-over; a day fetched before this was told has none. */
+  show?: readonly string[];
+  /** Moment the promise runs out. */
+  until?: string | null;
   /** The server knows its outcome already. */
   finished: boolean;
 }

@@ -147,6 +147,8 @@ function courierStop(stop: CourierRoute["stops"][number]): CourierStop {
       pieces: parcel.pieces > 1 ? `${parcel.piece}/${parcel.pieces}` : "",
       codFen: parcel.cod_fen,
       weightG: parcel.weight_g,
+      show: Object.entries(parcel.evidence).flatMap(([kind, demand]) => (demand === "enabled" ? [] : [kind])),
+      until: parcel.deadline_at,
       finished: DONE_STATUSES.has(parcel.status) && !waitsAtSite(parcel.status, stop),
     })),
   };
