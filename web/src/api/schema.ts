@@ -1392,6 +1392,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plans/{plan_id}/lateness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Lateness
+         * @description List the parcels whose promise is in danger or broken, those that can still be saved first.
+         */
+        get: operations["get_lateness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plans/{plan_id}/offers": {
         parameters: {
             query?: never;
@@ -1506,6 +1526,26 @@ export interface paths {
          * @description Put an old version's content in force again, as a new version.
          */
         post: operations["roll_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}:watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Watch Plan
+         * @description Put what is newly predicted late, and what no longer is, into the event feed; every listener sees it there.
+         */
+        post: operations["watch_plan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3666,12 +3706,19 @@ export interface components {
         CourierParcelView: {
             /** Address */
             address: string;
+            /**
+             * Bring
+             * @description What the courier must or should have along.
+             */
+            bring: string[];
             /** Cod Fen */
             cod_fen: number;
             /** Company Id */
             company_id: string;
             /** Consent */
             consent: boolean;
+            /** Deadline At */
+            deadline_at: string | null;
             /** Declared Value Fen */
             declared_value_fen: number;
             /**
@@ -3679,6 +3726,13 @@ export interface components {
              * @enum {string}
              */
             direction: "deliver" | "collect";
+            /**
+             * Evidence
+             * @description What has to be shown at this stop, by kind of evidence.
+             */
+            evidence: {
+                [key: string]: "enabled" | "warn" | "required";
+            };
             /** Id */
             id: string;
             /** Piece */
@@ -3687,6 +3741,8 @@ export interface components {
             pieces: number;
             /** Product */
             product: string;
+            /** Products */
+            products: string[];
             /** Recipient Name */
             recipient_name: string;
             /** Recipient Phone */
@@ -4762,6 +4818,24 @@ export interface components {
             section: number | null;
         };
         /**
+         * FlagCounts
+         * @description How many promises have each flag; `known_breached` counts late feedback too, `breached` only the facts.
+         */
+        FlagCounts: {
+            /** At Risk */
+            at_risk: number;
+            /** Breached */
+            breached: number;
+            /** Known Breached */
+            known_breached: number;
+            /** Late Feedback */
+            late_feedback: number;
+            /** Open Breaches */
+            open_breaches: number;
+            /** Predicted Late */
+            predicted_late: number;
+        };
+        /**
          * FlawView
          * @description A broken rule, in the checker's vocabulary.
          */
@@ -4970,6 +5044,26 @@ export interface components {
             result: "accepted" | "refused";
             /** Weighed G */
             weighed_g?: number | null;
+        };
+        /**
+         * LatenessView
+         * @description How a day's promises stand; parcels without a flag are only counted in `promises`.
+         */
+        LatenessView: {
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            counts: components["schemas"]["FlagCounts"];
+            /** Items */
+            items: components["schemas"]["PromiseView"][];
+            /** Plan Id */
+            plan_id: string;
+            /** Promises */
+            promises: number;
+            /** Version Id */
+            version_id: string;
         };
         /**
          * LearnOrder
@@ -5948,6 +6042,62 @@ export interface components {
             added: number;
             /** Rows */
             rows: number;
+        };
+        /**
+         * PromiseView
+         * @description A parcel with a flag; `remedies` is what can still be done, the least disturbing first.
+         */
+        PromiseView: {
+            /** Area */
+            area: string | null;
+            /** At Risk */
+            at_risk: boolean;
+            /**
+             * Basis
+             * @enum {string}
+             */
+            basis: "ledger" | "manifest" | "pickup" | "freshness" | "rescheduled";
+            /** Breached */
+            breached: boolean;
+            /** Company Id */
+            company_id: string;
+            /**
+             * Deadline At
+             * Format: date-time
+             */
+            deadline_at: string;
+            /** Eta At */
+            eta_at: string | null;
+            /**
+             * Eta Source
+             * @enum {string}
+             */
+            eta_source: "plan" | "reports" | "overdue" | "none";
+            /** Late Feedback */
+            late_feedback: boolean;
+            /** Open */
+            open: boolean;
+            /** Parcel Id */
+            parcel_id: string;
+            /** Predicted Late */
+            predicted_late: boolean;
+            /** Products */
+            products: string[];
+            /** Remedies */
+            remedies: ("insert" | "swap" | "move" | "call")[];
+            /** Route */
+            route: number | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Stop Key */
+            stop_key: string | null;
+            /** Vehicle Id */
+            vehicle_id: string | null;
+            /** Waybill */
+            waybill: string;
         };
         /**
          * ProposalView
@@ -7285,6 +7435,16 @@ export interface components {
              * Format: date-time
              */
             received_at: string;
+        };
+        /**
+         * Told
+         * @description Predictions that were put into the event feed: those that began and those that ended.
+         */
+        Told: {
+            /** Begun */
+            begun: string[];
+            /** Ended */
+            ended: string[];
         };
         /**
          * TownshipView
@@ -12684,6 +12844,64 @@ export interface operations {
             };
         };
     };
+    get_lateness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatenessView"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_offers: {
         parameters: {
             query?: never;
@@ -13143,6 +13361,85 @@ export interface operations {
             };
             /** @description Changed since it was read. */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body or file cannot be used; `errors` points at the fields. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_plan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A value of the caller's own, the same on every retry. Required. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Told"];
+                };
+            };
+            /** @description A value or header is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing, or not the caller's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not in the present state. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
