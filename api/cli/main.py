@@ -33,6 +33,7 @@ from api.cli import (
     region,
     serve,
     sim,
+    simulate,
     solve,
     sort,
     station_lights,
@@ -58,6 +59,7 @@ for _part in (demo, plan, serve, broker, kiosks, station_lights, solve, doctor, 
 app.add_typer(region.app, name="region")
 app.add_typer(activity.app, name="activity")
 app.add_typer(sim.app, name="sim")
+app.add_typer(simulate.app, name="simulate")
 app.add_typer(parcels.app, name="parcels")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(sort.app, name="sort")

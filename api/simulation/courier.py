@@ -173,6 +173,7 @@ class CourierAgent:
         wanted = {one["id"] for stop in self.ahead for one in stop["parcels"] if one["direction"] == "deliver"}
         taken = self.friends.office.assign(wanted - self.on_board, f"route-{self.route['number']}")
         self._say("loaded", taken)
+        self.handheld.flush()
         self.on_board |= set(taken)
 
     def _depart(self) -> None:
