@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from routing import Problem, ProblemBuilder, solve, warm_up
+from routing import ALWAYS, Problem, ProblemBuilder, solve, warm_up
 from routing.checker import check
 from routing.insertion import insert_tasks
 from routing.solution import Route, Solution
@@ -52,8 +52,8 @@ def day(stops: int, seed: int, vans: int = 12) -> Problem:
     )  # fmt: skip
     for place in range(1, stops + 1):
         opens_s = int(draw.integers(8, 15)) * 3600
-        window = {"windows": [(opens_s, opens_s + int(draw.integers(2, 5)) * 3600)]} if place % 3 else {}
-        builder.task(f"stop {place}", place, delivery=1, service_s=int(draw.integers(60, 300)), **window)
+        windows = ((opens_s, opens_s + int(draw.integers(2, 5)) * 3600),) if place % 3 else ALWAYS
+        builder.task(f"stop {place}", place, delivery=1, service_s=int(draw.integers(60, 300)), windows=windows)
     return builder.build()
 
 
