@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.terminal import JsonFlag, emit, progress_bars, ready_services, say, table
-from api.errors import UsageError
+from api.cli.terminal import JsonFlag, emit, progress_bars, ready_services, table, write_file
 from dispatch.sharing.shares.choices import ShareRule
 from kernel.money import Fen, format_yuan
 
@@ -44,13 +43,14 @@ def compare_modes(
         Path | None, typer.Option("--json", help="Write the whole result as JSON to this file.")
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with charts, map and tables.")] = None,
-    svg: Annotated[Path | None, typer.Option("--svg", help="Write charts and map as an SVG picture.")] = None,
-    png: Annotated[Path | None, typer.Option("--png", help="Write charts and map as a PNG picture.")] = None,
+    png: Annotated[
+        Path | None, typer.Option("--png", help="Write charts and map as a picture; SVG if the name ends in .svg.")
+    ] = None,
 ) -> None:
     """Simulate each mode, today's separate delivery and the best mix per township on the same demand."""
     from api.comparing import ComparisonOrder, compare
     from api.manifests import today_in
-    from dispatch.sharing.picture import comparison_page, comparison_png, comparison_svg
+    from dispatch.sharing.picture import comparison_page, comparison_svg
     from dispatch.sharing.policy import load_policy
     from dispatch.sharing.report import comparison_lines
 
@@ -61,13 +61,11 @@ def compare_modes(
         order = ComparisonOrder(region, day, days, parcels, companies, seed, iterations, processes, rule)
         document = compare(services, order, given, progress=progress)
     if json_file is not None:
-        _write(json_file, (json_text.dumps(document, ensure_ascii=False, indent=1) + "\n").encode())
+        write_file(json_file, json_text.dumps(document, ensure_ascii=False, indent=1) + "\n")
     if html is not None:
-        _write(html, comparison_page(document).encode())
-    if svg is not None:
-        _write(svg, comparison_svg(document).encode())
+        write_file(html, comparison_page(document))
     if png is not None:
-        _write(png, comparison_png(document))
+        write_file(png, comparison_svg(document))
     emit(document, False, comparison_lines(document, table))
 
 
@@ -188,11 +186,3 @@ def _share_lines(documents: list[dict[str, Any]]) -> list[str]:
         "",
         *table(headings, rows),
     ]
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as refused:
-        raise UsageError(f"{path} cannot be written: {refused.strerror}", remedy="Name another file.") from None
-    say(f"wrote {path}")

@@ -25,9 +25,9 @@ from maps.region import Region
 BEST_MIX: Final = "best-mix"
 POLICY: Final = "policy"
 _BLOCK_DAYS: Final = 5
-_MARGINS_PERMILLE: Final = (1, 4, 8)
+_MARGINS_PERMILLE: Final = (1, 3, 6)
 """A mix leaves the cheapest single mode in a township for a gain above this part of the county's cost."""
-_DESIGN_DAYS: Final = 4
+_DESIGN_DAYS: Final = 6
 """Days that changes of one township are tried on."""
 _CHUNKS: Final = 2
 
@@ -287,8 +287,7 @@ def exchange_gains(
     All begin with the same routes and search alike, so that most of the search's chance falls out of the
     difference. Contractors' own routes are not planned: they do not change what is paid.
     """
-    iterations = max(1, simulator.iterations // 2)
-    quick = replace(simulator, iterations=iterations, contractors_drive=False, rule=ShareRule.PER_PARCEL)
+    quick = replace(simulator, contractors_drive=False, rule=ShareRule.PER_PARCEL)
     _, start = quick.day(demand, base, {})
     usual = _with_left_behind(quick.day(demand, base, start)[0], simulator.county)
     found = {one.id: _with_left_behind(quick.day(demand, one, start)[0], simulator.county) for one in exchanges}

@@ -169,10 +169,3 @@ def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any]]) -
         for row in rows
     )
     return f"<h2>{escape(title)}</h2>\n<table><thead><tr>{head}</tr></thead><tbody>\n{lines}\n</tbody></table>"
-
-
-def comparison_png(document: Mapping[str, Any]) -> bytes:
-    """Draw a comparison as a PNG picture, with the fonts of this machine."""
-    import resvg_py
-
-    return bytes(resvg_py.svg_to_bytes(svg_string=comparison_svg(document)))

@@ -29,7 +29,7 @@ SMALL = {"first_day": "2026-03-04", "days": 2, "parcels": 40, "companies": 3, "i
 def policy_table(services: Services) -> None:
     """Have the table of policies, whether the prepared database knows it or not."""
     with services.database.begin() as session:
-        Base.metadata.create_all(session.connection(), tables=[SharingPolicyRow.metadata.tables["sharing_policy"]])
+        Base.metadata.create_all(session.connection(), tables=[Base.metadata.tables[SharingPolicyRow.__tablename__]])
 
 
 def post(client: httpx.Client, path: str, body: dict[str, Any], **headers: str) -> httpx.Response:
@@ -187,7 +187,7 @@ def test_modes_and_shares_are_commands(
     assert main(["modes", "adopt", str(file), "--region", two_villages, "--reason", "first"]) == 0
     capsys.readouterr()
 
-    targets = {kind: tmp_path / f"modes.{kind}" for kind in ("json", "html", "svg", "png")}
+    targets = {kind: tmp_path / f"modes.{kind}" for kind in ("json", "html", "png")}
     files = [part for kind, path in targets.items() for part in (f"--{kind}", str(path))]
     small = ["--days", "1", "--parcels", "30", "--companies", "2", "--iterations", "200", "--processes", "1"]
     assert main(["modes", "compare", "--region", two_villages, "--from", "2026-03-04", *small, *files]) == 0
