@@ -15,7 +15,7 @@ from dispatch.habit.rule import HabitRule
 from dispatch.habit.stability import owners_absent
 from dispatch.plans.matrices import Roads
 from maps.region import Region
-from maps.sections.problem import is_connected
+from maps.sections.problem import parts_of
 from maps.sections.survey import survey_sections
 
 MeanLoad = Mapping[str, tuple[float, float, float]]
@@ -80,28 +80,14 @@ def scattered(sections: Sequence[Section], region: Region) -> dict[int, list[str
     cell_of = {cell.place_id: at for at, cell in enumerate(survey.cells)}
     found: dict[int, list[str]] = {}
     for section in sections:
-        rest = {cell_of[place] for place in section.places if place in cell_of}
-        if is_connected(survey.neighbours, rest):
-            continue
-        parts = []
-        while rest:
-            part = _reached(survey.neighbours, rest)
-            parts.append(part)
-            rest = rest - part
-        parts.sort(key=lambda part: (-len(part), min(part)))
-        found[section.number] = sorted(survey.cells[at].place_id for part in parts[1:] for at in part)
+        mine = np.array(sorted({cell_of[place] for place in section.places if place in cell_of}), dtype=np.int64)
+        inside = np.zeros(len(survey.cells), dtype=np.int64)
+        inside[mine] = 1
+        part = parts_of(survey.neighbours, inside)[mine]
+        if len(set(part.tolist())) > 1:
+            largest = np.bincount(part).argmax()
+            found[section.number] = sorted(survey.cells[at].place_id for at in mine[part != largest].tolist())
     return found
-
-
-def _reached(neighbours: Sequence[Sequence[int]], inside: set[int]) -> set[int]:
-    reached = {min(inside)}
-    waiting = list(reached)
-    while waiting:
-        for other in neighbours[waiting.pop()]:
-            if other in inside and other not in reached:
-                reached.add(other)
-                waiting.append(other)
-    return reached
 
 
 def _unknown_places(habit: Habit, region: Region) -> list[Finding]:

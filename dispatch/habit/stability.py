@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
@@ -10,6 +9,7 @@ from typing import Any
 
 from dispatch.fleet.fleet import Fleet
 from dispatch.habit.master import Habit, Section
+from dispatch.plans.changes import longest_rising
 from dispatch.plans.routes import PlannedRoute
 
 
@@ -172,23 +172,12 @@ class _Count:
 
 
 def longest_order(values: Sequence[int]) -> list[int]:
-    """Return the indices of a longest subsequence that never falls (patience sorting, Fredman 1975)."""
-    tails: list[int] = []
-    ends: list[int] = []
-    before: list[int] = []
-    for index, value in enumerate(values):
-        place = bisect_right(tails, value)
-        before.append(ends[place - 1] if place else -1)
-        if place == len(tails):
-            tails.append(value)
-            ends.append(index)
-        else:
-            tails[place], ends[place] = value, index
-    chain, at = [], ends[-1] if ends else -1
-    while at >= 0:
-        chain.append(at)
-        at = before[at]
-    return chain[::-1]
+    """Return the indices of a longest subsequence that never falls; of equal values each counts as after the last."""
+    by_value = sorted(range(len(values)), key=lambda index: (values[index], index))
+    ranks = [0] * len(values)
+    for rank, index in enumerate(by_value):
+        ranks[index] = rank
+    return longest_rising(ranks)
 
 
 def owners_absent(habit: Habit, fleet: Fleet) -> tuple[Section, ...]:
