@@ -11,12 +11,13 @@ import * as atConsole from "./console.mjs";
 import * as onHandheld from "./courier.mjs";
 import * as ofDevices from "./devices.mjs";
 import * as inDraft from "./editing.mjs";
+import * as ofModes from "./modes.mjs";
 import * as ofHabit from "./habit.mjs";
 import * as ofSiting from "./siting.mjs";
 import * as atTable from "./sorting.mjs";
 import * as atStation from "./station.mjs";
 
-const scenarios = { ...atConsole, ...onHandheld, ...atStation, ...ofDevices, ...inDraft, ...ofHabit, ...ofSiting, ...atTable };
+const scenarios = { ...atConsole, ...onHandheld, ...atStation, ...ofDevices, ...inDraft, ...ofModes, ...ofHabit, ...ofSiting, ...atTable };
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const config = JSON.parse((await lines.next()).value);
 const say = (body) => process.stdout.write(`${JSON.stringify(body)}\n`);
