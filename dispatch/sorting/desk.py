@@ -53,6 +53,8 @@ class _PlanState:
     facts: dict[str, ParcelFacts] = field(default_factory=dict)
     sheets: dict[str, tuple[tuple[str, ...], VehicleSheet]] = field(default_factory=dict)
     laid: dict[str, tuple[VehicleSheet, Slot, SortRoute, RouteCodes]] = field(default_factory=dict)
+    parcels: dict[str, int] = field(default_factory=dict)
+    present: dict[str, str] = field(default_factory=dict)
     before: dict[str, str] = field(default_factory=dict)
     plan: SortPlan | None = None
     index: ScanIndex | None = None
@@ -143,9 +145,8 @@ class SortingDesk:
         for publication in repository.publications(plan.id):
             if publication.sequence <= state.sequence:
                 continue
-            if newest is not None:
-                self._remember(state, in_force)
             in_force = self._publication(session, publication.version_id)
+            _remember(state, in_force)
             fresh = [row for row in in_force if row.id not in state.routes]
             version = repository.version(publication.version_id)
             for stored in repository.routes(version, [row.id for row in fresh], self._shelf):
@@ -165,12 +166,6 @@ class SortingDesk:
             .order_by(PlanRoute.number)
         )
         return list(session.scalars(query))
-
-    def _remember(self, state: _PlanState, rows: Sequence[PlanRoute]) -> None:
-        """Keep which vehicle each parcel was published with before."""
-        for row in rows:
-            for one in state.routes[row.id].stops:
-                state.before |= dict.fromkeys(one.stop.deliveries, row.vehicle_id)
 
     def _learn(self, session: Session, plan: Plan, state: _PlanState, route_ids: Sequence[str]) -> None:
         """Read the parcels of routes that were not seen before."""
@@ -246,7 +241,6 @@ class SortingDesk:
         chutes_of = {vehicle_id: slot.chute for vehicle_id, slot in state.slots.items()}
         state.index = ScanIndex(state.plan, table, [codes for *_, codes in laid], dict(state.before), chutes_of)
         state.sequence = newest.sequence
-        self._remember(state, rows)
 
     def _sheet(self, state: _PlanState, vehicle_id: str, table: ChuteTable) -> VehicleSheet:
         history = tuple(state.histories[vehicle_id])
@@ -257,8 +251,20 @@ class SortingDesk:
         return known[1]
 
 
+def _remember(state: _PlanState, rows: Sequence[PlanRoute]) -> None:
+    """Keep with which vehicle the parcels of routes that are not in force any more were published."""
+    present = {row.id: row.vehicle_id for row in rows}
+    for route_id, vehicle_id in state.present.items():
+        if route_id not in present:
+            for one in state.routes[route_id].stops:
+                state.before |= dict.fromkeys(one.stop.deliveries, vehicle_id)
+    state.present = present
+
+
 def _flow(row: PlanRoute, state: _PlanState) -> RouteFlow:
-    parcels = sum(len(one.stop.deliveries) for one in state.routes[row.id].stops)
+    parcels = state.parcels.get(row.id)
+    if parcels is None:
+        parcels = state.parcels[row.id] = sum(len(one.stop.deliveries) for one in state.routes[row.id].stops)
     return RouteFlow(row.vehicle_id, row.number, parcels, row.start_s)
 
 
