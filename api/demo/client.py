@@ -32,7 +32,9 @@ class DemoClient:
     """
 
     def __init__(self, base_url: str) -> None:
-        self._http = httpx.Client(base_url=f"{base_url}/api/v1", timeout=60, trust_env=False)
+        # No connection is kept: the server closes idle ones after five seconds, perhaps while this one asks again.
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.Client(base_url=f"{base_url}/api/v1", timeout=60, trust_env=False, limits=fresh)
 
     def close(self) -> None:
         """Close the connections."""
