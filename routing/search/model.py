@@ -119,10 +119,13 @@ def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
     prices = _node_costs(problem, classes, scale, service)
     near = neighbours(cost, time if flags.tw else None, windows, service, n, near_count or _near_count(flags))
     required, prize = rules.prizes(problem, cost, cls, prices, scale)
+    cost_t = _transposed(cost)
+    of_routes = rules.prices(problem, scale, int(prize.max(initial=1)))
+    of_routes[a.SYMMETRIC] = cost_t is cost and bool((cls[:, a.START] == cls[:, a.END]).all())
     data = a.Data(
         n=n,
         cost=cost,
-        cost_t=_transposed(cost),
+        cost_t=cost_t,
         time=time,
         dist=dist,
         near=near,
@@ -155,7 +158,7 @@ def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
         foe=rules.foes(problem)[1],
         ref_before=rules.reference(problem)[0],
         ref_start=rules.reference(problem)[1],
-        rules=rules.prices(problem, scale, int(prize.max(initial=1))),
+        rules=of_routes,
         frozen=rules.frozen(problem),
         stay=rules.stays(problem),
         fixed_at=rules.fixed_positions(problem),

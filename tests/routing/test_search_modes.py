@@ -13,6 +13,7 @@ import pytest
 
 from routing import Problem, ProblemBuilder, solve
 from routing.checker import check
+from routing.problem import HORIZON_S
 from routing.search.driver import construct, to_solution
 from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
@@ -41,15 +42,32 @@ def day(stops: int = 12) -> Problem:
     return builder.build()
 
 
-def test_the_running_cost_is_the_cost_of_the_plan() -> None:
-    """After every single iteration, accepted or undone, the search's own cost is what the checker computes."""
-    problem = day()
+def many_short_legs(rules: str, stops: int = 60) -> Problem:
+    """Give a symmetric town with loads only, with windows too, or with shipments between its places."""
+    draw = np.random.default_rng(5)
+    points = draw.integers(0, 1000, (stops + 1, 2))
+    far = np.sqrt(((points[:, None] - points[None]) ** 2).sum(-1)).round()
+    builder = ProblemBuilder(("count",)).profile("van", far, far).depot("centre", 0)
+    room, home = (3, 12_000) if rules == "shipments" else (40, HORIZON_S)
+    builder.vehicle_type("van", count=stops, capacity=room, cost_per_m=1, fixed_cost=50, shift_end_s=home)
+    for place in range(1, stops + 1):
+        opens = int(draw.integers(0, 6000)) if rules == "windows" else 0
+        closes = 2 * opens + 9000 if rules == "windows" else HORIZON_S
+        load = 0 if rules == "shipments" else 1 + place % 3
+        builder.task(f"stop {place}", place, windows=[(opens, closes)], delivery=load)
+        if rules == "shipments" and place % 2 == 0:
+            builder.shipment(f"parcel {place}", f"stop {place - 1}", f"stop {place}", amount=1 + place % 3)
+    return builder.build()
+
+
+def costs_agree(problem: Problem, heat: float) -> None:
+    """Compare after every single iteration, accepted or undone, the search's own cost with the checker's."""
     model = compile_problem(problem)
     state = new_state(model.data, model.flags, model.leads, 3, problem.task_count + 4)
     construct(model, state, 3)
     search = kernels(model.flags).search
     for _ in range(150):
-        search(model.data, state, a.ANNEAL, 1, 300.0, 1.0, 6.0, 6)
+        search(model.data, state, a.ANNEAL, 1, heat, 1.0, 6.0, 6)
         state.best_len[:] = 0
         for r in state.used_list[: int(state.info[a.NROUTES])]:
             length = int(state.rint[r, a.LEN])
@@ -59,6 +77,26 @@ def test_the_running_cost_is_the_cost_of_the_plan() -> None:
         assert report.feasible, report.violations
         missing = sum(int(model.data.prize[task]) for task in report.missing)
         assert int(state.info[a.CUR]) * model.scale == report.cost.total + missing * model.scale
+
+
+def test_the_running_cost_is_the_cost_of_the_plan() -> None:
+    """After every single change of a mixed day, kept or taken back, the search knows what its plan costs."""
+    costs_agree(day(), 300.0)
+
+
+@pytest.mark.slow
+def test_exchanged_tails_are_priced_and_taken_back_rightly() -> None:
+    """Routes that swap ends, split, join or are driven backwards cost what the checker says, whatever the rules."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests/routing'); from test_search_modes import costs_agree, many_short_legs\n"
+        "for rules in ('loads', 'windows', 'shipments'): costs_agree(many_short_legs(rules), 3000.0)\n"
+        "print('fine')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=PROJECT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == "fine", done.stderr[-2000:]
 
 
 def routes_of(problem: Problem) -> list[list[int]]:

@@ -37,6 +37,7 @@ from .arrays import (
     NROUTES,
     NROUTES_BEST,
     NSAVED,
+    NXT,
     POS,
     RID,
     STAMP,
@@ -57,6 +58,7 @@ from .routes import (
     save_route,
     start_empty,
 )
+from .tails import nobody_waits, swap_tails
 from .walk import walk
 
 WHOLE_LONG = 0.005
@@ -64,6 +66,8 @@ WHOLE_SHORT = 0.02
 SHORT = 15
 MOST_WHOLE = 100
 OTHER_CLASS = 0.1
+TAIL_SHARE = 0.25
+"""Greatest share of iterations that exchange tails: cheap ones, a tenth of the others' time."""
 
 
 @inner
@@ -538,20 +542,49 @@ def sure_loss(state, other_class):
 
 
 @inner
+def tail_share(data, info):
+    """Return how often tails are exchanged: seldom where strings are as long as routes, often on long ones."""
+    tasks = (data.n - info[NABSENT]) / max(1, info[NROUTES])
+    return TAIL_SHARE * min(1.0, max(0.1, (tasks - 10.0) / 15.0))
+
+
+@inner
+def exchange(data, state, worst):
+    """Exchange the tails behind a random task's and a neighbour's place; return the cost change."""
+    x = below(state.rng, data.n)
+    r = state.node[x, RID]
+    if r < 0:
+        return INF
+    if PAIR:
+        # Only where nothing is on board can a route be cut: go on to the next such place.
+        while state.node[x, NXT] < data.n and not nobody_waits(data, state, r, x):
+            x = state.node[x, NXT]
+    return swap_tails(data, state, x, int(worst) + 1)
+
+
+@inner
 def iterate(data, state, task, heat, mean_removed, longest):
     """Do one iteration: ruin (or take what Python put into ``removed``), recreate, accept or undo."""
     info = state.info
     info[STAMP] += 1
-    if task == ANNEAL:
+    # Drawn beforehand, so that a plan already too dear need not be finished.
+    worst = heat * exponential(state.rng, data.minus_log) if task == ANNEAL else 1.0 * INF
+    tails = False
+    if not RICH and task == ANNEAL:
+        tails = unit(state.rng) < tail_share(data, info)
+    other_class = HET and not tails and data.cls.shape[0] > 1 and unit(state.rng) < OTHER_CLASS
+    if not RICH and tails:
+        info[ITER] += 1
+        info[NSAVED] = 0
+        info[NREM] = 0
+        delta = exchange(data, state, worst)
+    elif task == ANNEAL:
         info[ITER] += 1
         delta = ruin(data, state, mean_removed, longest)
     else:
         info[NSAVED] = 0
         delta = 0
-    # Drawn beforehand, so that a plan already too dear need not be finished.
-    worst = heat * exponential(state.rng, data.minus_log) if task == ANNEAL else 1.0 * INF
-    other_class = HET and data.cls.shape[0] > 1 and unit(state.rng) < OTHER_CLASS
-    if delta < INF // 2:
+    if not tails and delta < INF // 2:
         delta = recreate(data, state, heat, delta, worst if sure_loss(state, other_class) else 1.0 * INF)
         if other_class and delta < INF // 2:
             delta += change_class(data, state)

@@ -218,12 +218,14 @@ def route_may_take(data, state, r, c, x):
 
 
 @inner
-def alone_cost(data, state, r, c, x):
-    """Return the cost of a new route of class ``c`` in the empty slot ``r`` with only ``x``, or INF."""
+def alone_cost(data, state, r, c, x, best):
+    """Return the cost of a new route of class ``c`` with only ``x`` in the empty slot ``r``; INF from ``best`` on."""
     start = data.cls[c, START]
     end = data.cls[c, END]
     cm = data.cls[c, CM] if HET else 0
     cost = data.cls[c, FIXED] + int(data.cost[cm, start, x]) + int(data.cost[cm, x, end])
+    if not RICH and cost >= best:
+        return INF
     for d in range(data.delivery.shape[1]):
         if data.delivery[x, d] > data.capacity[c, d] or data.pickup[x, d] > data.capacity[c, d]:
             return INF
@@ -302,35 +304,39 @@ def best_place(data, state, x, best, blink):
     for i in range(near.shape[1]):
         j = near[x, i]
         r = node[j, RID]
-        if r < 0:
-            continue
         if HET:
+            if r < 0:
+                continue
             c = state.rint[r, CLS]
             cm = data.cls[c, CM]
-        if not route_may_take(data, state, r, c, x):
-            continue
-        if HET:
             fixed_part = data.node_cost[c, x]
         if DUR:
             if RICH:
                 slack = max(0, state.rint[r, EXTRA])
             else:
                 slack = data.cls[c, PS] * state.rint[r, WAIT]
+        # Arcs first: most places are too dear, and that is quick to see and easy to predict. A task off its
+        # route still has the neighbours it had, so its row may be read before it is known to be off.
         v = node[j, NXT]
-        arcs = int(data.cost_t[cm, x, j]) + int(data.cost[cm, x, v]) - int(node[j, CNXT]) + fixed_part
-        if arcs - slack < found and (not blink or (salt + j * 7919) % BLINK != 0):
+        u = node[j, PRV]
+        to_j = int(data.cost_t[cm, x, j]) + fixed_part
+        behind = to_j + int(data.cost[cm, x, v]) - int(node[j, CNXT])
+        ahead = int(data.cost_t[cm, x, u]) + int(data.cost[cm, x, j]) - int(node[j, CPRV]) + fixed_part
+        if not RICH and min(behind, ahead) - slack >= found:
+            continue
+        if r < 0 or not route_may_take(data, state, r, c, x):
+            continue
+        if behind - slack < found and (not blink or (salt + j * 7919) % BLINK != 0):
             extra = place_extra(data, state, r, c, x, j, v, node[j, POS] + 1)
-            if arcs + extra < found:
-                found = arcs + extra
+            if behind + extra < found:
+                found = behind + extra
                 best_r = r
                 best_k = -j - 1
                 best_c = c
-        u = node[j, PRV]
-        arcs = int(data.cost_t[cm, x, u]) + int(data.cost[cm, x, j]) - int(node[j, CPRV]) + fixed_part
-        if arcs - slack < found and (not blink or (salt + (u + r if u >= n else u) * 7919) % BLINK != 0):
+        if ahead - slack < found and (not blink or (salt + (u + r if u >= n else u) * 7919) % BLINK != 0):
             extra = place_extra(data, state, r, c, x, u, j, node[j, POS])
-            if arcs + extra < found:
-                found = arcs + extra
+            if ahead + extra < found:
+                found = ahead + extra
                 best_r = r
                 best_k = j + 1
                 best_c = c
@@ -347,7 +353,7 @@ def best_place(data, state, x, best, blink):
             if state.free_vehicles[c] <= 0:
                 continue
             state.rint[slot, LEN] = 0
-            cost = alone_cost(data, state, slot, c, x)
+            cost = alone_cost(data, state, slot, c, x, found)
             if cost < found:
                 found = cost
                 best_r = slot

@@ -29,6 +29,7 @@ from .arrays import (
     MAXDUR,
     MAXLEN,
     NABSENT,
+    NARROW,
     NFREE,
     NONE,
     NROUTES,
@@ -44,6 +45,7 @@ from .arrays import (
     PRV,
     PS,
     RID,
+    ROUTE_COLUMNS,
     SCLOSE,
     SD,
     SE,
@@ -55,11 +57,14 @@ from .arrays import (
     TM,
     TPRV,
     WAIT,
+    WIDE,
 )
 from .compiled import heavy, inner
 from .features import DUR, HET, LIMITS, MIXED, PAIR, RICH, TW
 from .walk import copy_line, walk
 from .windows import latest_start, next_start
+
+WIDTH = WIDE if TW else NARROW
 
 
 @inner
@@ -96,15 +101,19 @@ def refresh_forward(data, state, r, first, last):
     holds = True
     for k in range(first, length + 1):
         x = seq[r, k]
-        t = data.time[tm, u, x]
-        s = data.service[c, x]
+        if k > last + 1:
+            t = node[x, TPRV]
+            s = node[x, SVC]
+        else:
+            t = data.time[tm, u, x]
+            s = data.service[c, x]
+            node[x, TPRV] = t
+            node[x, SVC] = s
         start = next_start(data, x, dep + t)
         if start < 0:
             holds = False
         dep = start + s
         same = k > last and node[x, DEP] == dep
-        node[x, TPRV] = t
-        node[x, SVC] = s
         node[x, DEP] = dep
         if DUR:
             at = d + t
@@ -362,7 +371,7 @@ def save_route(data, state, r):
     i = info[NSAVED]
     info[NSAVED] = i + 1
     state.saved[i] = r
-    for k in range(state.rint.shape[1]):
+    for k in range(ROUTE_COLUMNS):
         state.saved_rint[i, k] = state.rint[r, k]
     length = state.rint[r, LEN]
     if length == 0:
@@ -376,7 +385,7 @@ def save_route(data, state, r):
         x = state.seq[r, k + 1]
         if RICH and x >= data.n:
             continue
-        for w in range(state.node.shape[1]):
+        for w in range(WIDTH):
             state.saved_node[i, k, w] = state.node[x, w]
         if (MIXED or PAIR) and not RICH:
             for d in range(state.load.shape[1]):
@@ -403,7 +412,7 @@ def restore_routes(data, state):
     for i in range(info[NSAVED]):
         r = state.saved[i]
         length = state.saved_rint[i, LEN]
-        for k in range(state.rint.shape[1]):
+        for k in range(ROUTE_COLUMNS):
             state.rint[r, k] = state.saved_rint[i, k]
         if length == 0:
             continue
@@ -416,7 +425,7 @@ def restore_routes(data, state):
             x = state.seq[r, k + 1]
             if RICH and x >= data.n:
                 continue
-            for w in range(state.node.shape[1]):
+            for w in range(WIDTH):
                 state.node[x, w] = state.saved_node[i, k, w]
             if (MIXED or PAIR) and not RICH:
                 for d in range(state.load.shape[1]):
