@@ -26,4 +26,4 @@ def test_a_manager_compares_modes_and_sees_them_drawn(world: Any, published: Any
     assert seen.result["assumptions"] >= 12
     assert seen.result["townships"] == len(world.services.regions.load("demo").townships)
     assert seen.result["mistakes"] == []
-    assert seen.pictures == ["modes-zh.png"]
+    assert seen.pictures == ["modes-mix.png", "modes-zh.png"]

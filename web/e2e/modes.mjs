@@ -20,5 +20,7 @@ export async function modesPage({ page, config, picture }) {
   await picture("modes-zh");
   await page.reload();
   await page.waitForSelector(".modes__charts", { timeout: 60_000 });
+  await page.evaluate(() => document.querySelector(".modes__mix").scrollIntoView());
+  await picture("modes-mix");
   return { ways, townships, companies, assumptions, mistakes };
 }

@@ -50,7 +50,7 @@ export function MixMap({ found }: { found: Comparison }) {
               <th scope="col">{t("modes.township")}</th>
               <th scope="col">{t("modes.chosen")}</th>
               {MODES.map((mode) => (
-                <th key={mode} scope="col">
+                <th key={mode} scope="col" className="num">
                   {t(`modes.way_${mode}`)}
                 </th>
               ))}

@@ -162,7 +162,7 @@ function WaysTable({ found }: { found: Comparison }) {
           <tr>
             <th scope="col">{t("modes.way")}</th>
             {columns.map(([name]) => (
-              <th key={name} scope="col">
+              <th key={name} scope="col" className="num">
                 {t(`modes.${name}`)}
               </th>
             ))}
@@ -197,10 +197,14 @@ function CompaniesTable({ found }: { found: Comparison }) {
           <thead>
             <tr>
               <th scope="col">{t("modes.company")}</th>
-              <th scope="col">{t("modes.parcels")}</th>
-              <th scope="col">{t("modes.way_separate")}</th>
+              <th scope="col" className="num">
+                {t("modes.parcels_in_all")}
+              </th>
+              <th scope="col" className="num">
+                {t("modes.way_separate")}
+              </th>
               {ways.map((one) => (
-                <th key={one.id} scope="col">
+                <th key={one.id} scope="col" className="num">
                   {t(`modes.way_${one.id}`)}
                 </th>
               ))}
