@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from routing.problem import UNREACHABLE, Problem
 from routing.solution import Route, Solution
@@ -21,7 +21,7 @@ DEPOT: Final = (0, 0, 0)
 
 
 def draw_plan(problem: Problem, solution: Solution, path: Path, title: str) -> None:
-    """Write the picture; its format follows the file's suffix.
+    """Write the picture as PNG.
 
     A problem without coordinates is drawn from its distances, so that near places lie near each other.
     """
@@ -39,8 +39,8 @@ def draw_plan(problem: Problem, solution: Solution, path: Path, title: str) -> N
     for depot in problem.depots:
         x, y = places[depot.location]
         pen.rectangle((x - 6, y - 6, x + 6, y + 6), fill=DEPOT)
-    pen.text((MARGIN, 10), title, fill=DEPOT)
-    picture.save(path)
+    pen.text((MARGIN, 6), title, fill=DEPOT, font=ImageFont.load_default(size=20))
+    picture.save(path, format="PNG")
 
 
 def points_of(problem: Problem) -> NDArray[np.float64]:
