@@ -94,6 +94,41 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 
+_ZH: Final[Mapping[str, str]] = {
+    "late_trunk": "干线晚到",
+    "new_order": "新增揽收",
+    "closed_road": "塌方封路",
+    "breakdown": "车辆故障",
+    "second visits": "当日再投",
+    "refused changes": "快递员拒绝的调整",
+    "times": "只改时刻",
+    "sequence": "可换顺序",
+    "vehicle": "可换车辆",
+    "unrestricted": "不限",
+    "yes": "是",
+    "no": "否",
+    "none": "未发布",
+    "arrived": "到达",
+    "brought_back": "带回",
+    "sectioned": "下段",
+    "forwarded": "转出",
+    "closing_stock": "留存",
+    "delivered": "妥投",
+    "deposited": "入柜入站",
+    "stored": "入柜入站",
+    "collected": "已取",
+    "failed": "未妥投",
+    "loaded": "装车",
+    "taken_over": "接收",
+    "accepted": "揽收",
+    "handed_over": "交出",
+    "office": "在局",
+    "site": "在站点",
+    "sender": "在寄件人处",
+    "company": "在快递公司",
+}
+"""Words of the report in Chinese; codes of causes and reasons stay as they are."""
+
 _STYLE: Final = """
 body { font-family: system-ui, "Noto Sans CJK SC", sans-serif; margin: 1.5rem auto; max-width: 70rem; padding: 0 1rem;
   color: #1b1f23; background: #fff }
@@ -158,7 +193,7 @@ def page(report: Mapping[str, Any], map_svg: str, language: str) -> str:
         verdict,
         _table((words["figures"], ""), _figure_rows(report, words)),
         _section(words["incidents"]),
-        _table(words["incident_columns"].split(","), reporting.incident_rows(report)),
+        _table(words["incident_columns"].split(","), _incident_rows(report, language)),
         _section(words["map"]),
         map_svg,
         _section(words["deviation"]),
@@ -170,8 +205,8 @@ def page(report: Mapping[str, Any], map_svg: str, language: str) -> str:
         _section(words["couriers"]),
         _table(words["courier_columns"].split(","), reporting.courier_rows(report)),
         _section(words["account"]),
-        _table((words["places"], words["parcels"]), sorted(report["account"]["places"].items())),
-        _table((words["code"], words["whose"], words["left"], words["right"], ""), _identity_rows(report, words)),
+        _table((words["places"], words["parcels"]), _place_rows(report, language)),
+        _table((words["code"], words["whose"], words["left"], words["right"], ""), _identity_rows(report, language)),
         "</body></html>",
     ]
     return "\n".join(parts) + "\n"
@@ -207,18 +242,40 @@ def _figure_rows(report: Mapping[str, Any], words: Mapping[str, str]) -> list[tu
     return [*rows, (words["versions"], str(report["plan"]["versions"]))]
 
 
-def _identity_rows(report: Mapping[str, Any], words: Mapping[str, str]) -> list[tuple[str, ...]]:
+def _in(language: str, word: object) -> str:
+    """Return a word of the report in a language."""
+    return _ZH.get(str(word), str(word)) if language == "zh" else str(word)
+
+
+def _incident_rows(report: Mapping[str, Any], language: str) -> list[list[str]]:
+    kinds = [one["kind"] for one in report["incidents"]]
+    return [
+        [_in(language, cell) for cell in (row[0], kind.replace("_", " ") if language == "en" else kind, *row[2:])]
+        for kind, row in zip(kinds, reporting.incident_rows(report), strict=True)
+    ]
+
+
+def _place_rows(report: Mapping[str, Any], language: str) -> list[tuple[str, int]]:
+    rows = []
+    for place, count in sorted(report["account"]["places"].items()):
+        holder, colon, why = place.partition(": ")
+        rows.append((_in(language, holder) + colon + why, count))
+    return rows
+
+
+def _identity_rows(report: Mapping[str, Any], language: str) -> list[tuple[str, ...]]:
+    words = _WORDS[language]
+
+    def side(counted: Mapping[str, int]) -> str:
+        return " + ".join(f"{count} {_in(language, name)}" for name, count in counted.items()) or "0"
+
     return [
         (
-            one["code"], one["whose"], _sum_of(one["left"]), _sum_of(one["right"]),
+            one["code"], one["whose"], side(one["left"]), side(one["right"]),
             words["holds"] if one["holds"] else words["broken"],
         )
         for one in report["account"]["identities"]
     ]  # fmt: skip
-
-
-def _sum_of(side: Mapping[str, int]) -> str:
-    return " + ".join(f"{count} {name}" for name, count in side.items()) or "0"
 
 
 # -- charts --------------------------------------------------------------------------------------------------
