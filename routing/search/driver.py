@@ -104,15 +104,17 @@ def solve_model(
     params: SearchParams,
     progress: Progress | None,
     patience: StopRule | None = None,
-) -> a.State:
-    """Search with one thread until the rule says stop; return the state that holds the best plan.
+    scale: float | None = None,
+) -> Annealing:
+    """Search with one thread until the rule says stop; return the search, whose state holds the best plan.
 
     The first plan is made to the end even if that takes longer, until ``patience`` (``stop`` without it) is over.
+    Temperatures are in units of ``scale``, the mean arc of the first plan without it.
     """
     search = Annealing(model, stop, run, seed, params, progress)
-    search.begin(initial, patience or stop)
+    search.begin(initial, patience or stop, scale)
     search.go_on(1.0)
-    return search.state
+    return search
 
 
 class Annealing:
@@ -131,9 +133,9 @@ class Annealing:
     ) -> None:
         self.model, self.stop, self.run, self.seed = model, stop, run, seed
         self.params, self.progress = params, progress
-        self._top, self._chunk = 0.0, 50
+        self.scale, self._chunk = 1.0, 50
 
-    def begin(self, initial: Solution | None, patience: StopRule) -> None:
+    def begin(self, initial: Solution | None, patience: StopRule, scale: float | None = None) -> None:
         """Make the first plan, to the end even if that takes longer, until ``patience`` is over."""
         model, run, seed = self.model, self.run, self.seed
 
@@ -151,7 +153,7 @@ class Annealing:
         construct(model, state, seed, out_of_time)
         note_best(model, run, state)
         self.state = state
-        self._top = self.params.start_heat * mean_arc(model, state)
+        self.scale = mean_arc(model, state) if scale is None else scale
 
     def go_on(self, until: float) -> None:
         """Search until that fraction of the budget is used."""
@@ -166,7 +168,7 @@ class Annealing:
             count, cooling = _next_chunk(stop, seen, params, self._chunk, used, ratio)
             began = time.perf_counter()
             before = int(state.info[a.BEST])
-            heat = self._top * ratio**used
+            heat = params.start_heat * self.scale * ratio**used
             search(model.data, state, a.ANNEAL, count, heat, cooling, params.mean_removed, params.longest_string)
             run.iterations += count
             self._chunk = _chunk_size(self._chunk, count, time.perf_counter() - began)

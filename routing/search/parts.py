@@ -91,12 +91,13 @@ class WorkerState:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a round made of a part: the plan to go on from, and the best one with its price."""
+    """What a round made of a part: the plan to go on from, the best one with its price, the scale of its heat."""
 
     pieces: list[Piece]
     best: list[Piece]
     missing: int
     cost: int
+    scale: float
 
 
 @dataclass
@@ -153,6 +154,7 @@ class _Search:
         self.workers = [WorkerState() for _ in range(self.threads)]
         self.parts = self.threads * max(1, round(problem.task_count / (params.part * self.threads)))
         self.rounds = self._round_count()
+        self.scale: float | None = None
 
     def run(self, initial: Solution | None) -> Result:
         """Do all rounds."""
@@ -222,6 +224,9 @@ class _Search:
                 found = list(pool.map(work, range(self.threads)))
         answers = [answer for of_worker in found for answer in of_worker]
         state.pieces = [piece for answer in answers for piece in answer.pieces]
+        if self.scale is None:
+            # Later plans have shorter arcs; measured by those, rounds would cool faster than one search does.
+            self.scale = sum(answer.scale for answer in answers) / len(answers)
         price = (sum(answer.missing for answer in answers), sum(answer.cost for answer in answers))
         if not state.best or price < (state.missing, state.cost):
             state.best = [piece for answer in answers for piece in answer.best]
@@ -247,7 +252,9 @@ class _Search:
         seed = self.seed + own.iterations + worker * driver.SEED_STRIDE
         model = compile_problem(part.problem, params.near)
         share = Slice(self.stop, now, end)
-        state = driver.solve_model(model, share, run, seed, part.initial, params, None, patience=self.stop)
+        scale = None if self.scale is None else self.scale / model.scale
+        search = driver.solve_model(model, share, run, seed, part.initial, params, None, self.stop, scale)
+        state = search.state
         own.iterations, own.cpu_s = run.iterations, time.thread_time() - cpu_began_s
         if self.progress is not None and worker == 0:
             self.progress("solve", int(1000 * min(1.0, end)), 1000, f"part of {part.problem.task_count} stops")
@@ -256,7 +263,7 @@ class _Search:
         if until <= PRESENT_UNTIL:
             keep_present(state)
             pieces = part.pieces_of(driver.to_solution(model, state))
-        return Answer(pieces, best, missing, cost)
+        return Answer(pieces, best, missing, cost, search.scale * model.scale)
 
     def _iterations(self) -> int:
         return sum(worker.iterations for worker in self.workers)
