@@ -32,7 +32,7 @@ from dispatch.habit.day import HabitDay
 from dispatch.habit.learning import DrivenDay, learn_hours, learn_sections
 from dispatch.habit.master import Habit, Section
 from dispatch.habit.report import TRADE_OFF_COLUMNS, trade_off_chart, trade_off_rows
-from dispatch.habit.rule import OFF, HabitRule
+from dispatch.habit.rule import HabitRule
 from dispatch.habit.stability import DrivenRoute, Steadiness, measure
 from dispatch.habit.territory import Territory, design_territory
 from dispatch.plans.content import PlanContent, read_solution
@@ -47,7 +47,10 @@ from routing.stop import MaxIterations
 
 HISTORY, LEARNING, DAYS = date(2026, 11, 2), date(2026, 11, 16), date(2026, 11, 23)
 PRICES = (100, 300, 1_000)
-UNBOUNDED = HabitRule(most_moved_percent=None, most_reordered_percent=None, most_shifted_percent=None)
+BOUNDED = HabitRule(territory_fen=300, most_moved_percent=25, most_reordered_percent=25, most_shifted_percent=50)
+UNBOUNDED = HabitRule(
+    territory_fen=300, most_moved_percent=None, most_reordered_percent=None, most_shifted_percent=None
+)
 
 
 @dataclass(frozen=True)
@@ -190,20 +193,19 @@ def run(county: County) -> dict[str, Any]:
         ways.setdefault("0, habit's first plan", []).append(_planned(started, designed))
         for price in PRICES:
             rules = [replace(UNBOUNDED, territory_fen=price)]
-            rules += [HabitRule()] if price == HabitRule().territory_fen else []
+            rules += [BOUNDED] if price == BOUNDED.territory_fen else []
             made = plan_with(county, when, day, designed, rules)
             ways.setdefault(str(price), []).append(made[0][1])
             if len(made) > 1:
                 ways.setdefault(f"{price} with bounds", []).append(made[1][1])
-        _, by_history = plan_with(county, when, day, learned, [HabitRule()])[0]
+        _, by_history = plan_with(county, when, day, learned, [BOUNDED])[0]
         ways.setdefault("300 with bounds, learned", []).append(by_history)
         print(when, {name: round(days[-1].cost_fen / 100) for name, days in ways.items()}, file=sys.stderr, flush=True)
     return {
         "sections": len(designed.sections),
         "design_seconds": round(seconds, 1),
         "territory": territory.document(),
-        "unpriced_rule": OFF.as_dict(),
-        "default_rule": HabitRule().as_dict(),
+        "bounded_rule": BOUNDED.as_dict(),
         "ways": {name: figures(days) for name, days in ways.items()},
     }
 

@@ -38,12 +38,12 @@ class HabitRule:
         Arrivals that move by less count as usual.
     """
 
-    territory_fen: int = 300
+    territory_fen: int = 100
     order_fen: int = 100
     arrival_fen: int = 50
-    most_moved_percent: int | None = 25
-    most_reordered_percent: int | None = 25
-    most_shifted_percent: int | None = 50
+    most_moved_percent: int | None = 50
+    most_reordered_percent: int | None = 50
+    most_shifted_percent: int | None = 75
     tolerance_s: int = 1800
 
     def __post_init__(self) -> None:

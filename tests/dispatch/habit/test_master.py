@@ -88,7 +88,7 @@ def test_contradictory_rules_are_refused(values: dict[str, int], words: str) -> 
 def test_a_price_of_zero_takes_its_bound_away() -> None:
     """Turning a price off turns its bound off, unless somebody asks for both."""
     rule = HabitRule.given({"territory_fen": 0})
-    assert (rule.most_moved_percent, rule.most_reordered_percent) == (None, 25)
+    assert (rule.most_moved_percent, rule.most_reordered_percent) == (None, 50)
     assert HabitRule.given({"territory_fen": 0, "order_fen": 0, "arrival_fen": 0}).order_fen == OFF.order_fen
 
 
