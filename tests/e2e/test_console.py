@@ -110,3 +110,13 @@ def test_a_station_sees_its_parcels_and_finds_one(published: Any, browse: Any):
     assert seen.result["all"] >= 1
     assert seen.result["found"] == 1
     assert seen.result["mistakes"] == []
+
+
+def test_web_12_every_page_fits_a_phone_and_a_desk_in_both_languages(published: Any, browse: Any):
+    """Each page of the menu is opened by keyboard, narrow and wide: nothing sticks out and nothing is unlabelled."""
+    seen = browse("everyPage")
+    assert seen.outside == [], "the browser asked another origin than ours"
+    assert seen.complaints == []
+    assert {"plan", "edit", "answers", "county"} <= set(seen.result["views"])
+    assert seen.result["wrong"] == []
+

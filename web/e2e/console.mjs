@@ -133,3 +133,28 @@ export async function stationList({ page, config, picture }) {
   await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
   return { all, found: await page.locator("tbody tr").count(), mistakes: await accessibilityMistakes(page) };
 }
+
+/** Every page of the console on a phone's width, then in English on a desk's: nothing sticks out, nothing is unlabelled. */
+export async function everyPage({ page, config, picture }) {
+  await page.goto(`${config.url}/console/#region=${config.region}&day=${config.day}`);
+  await logIn(page, config.dispatcher);
+  await page.waitForSelector("[data-view]");
+  const views = await page.locator("[data-view]").evaluateAll((all) => all.map((one) => one.getAttribute("data-view")));
+  const wrong = [];
+  for (const [width, height] of [[360, 760], [1440, 900]]) {
+    await page.setViewportSize({ width, height });
+    for (const view of views) {
+      await page.focus(`[data-view=${view}]`);
+      await page.keyboard.press("Enter"); // by keyboard, as the rest of the page can be used
+      await page.waitForSelector(`[data-view=${view}][aria-current=page]`);
+      await page.waitForLoadState("networkidle").catch(() => undefined);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (over > 0) wrong.push(`${view} at ${width}: ${over} px too wide`);
+      wrong.push(...(await accessibilityMistakes(page)).map((one) => `${view} at ${width}: ${one}`));
+      if (width === 360) await picture(`narrow-${view}`);
+    }
+    await page.click("button[lang=en]").catch(() => undefined);
+  }
+  return { views, wrong };
+}
+

@@ -74,7 +74,7 @@ function Chart({ rows }: { rows: readonly Row[] }) {
   const scale = (value: number) => (value / most) * (WIDTH - NAME - 60);
   const height = shown.length * (2 * BAR + 10) + 30;
   return (
-    <figure className="activity__chart">
+    <figure className="activity__chart" tabIndex={0}>
       <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={t("activity.chart")}>
         {shown.map((row, index) => {
           const y = index * (2 * BAR + 10) + 6;

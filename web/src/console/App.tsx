@@ -11,6 +11,7 @@ import { Login } from "../session/Login";
 import { useSession } from "../session/Session";
 import { Activity } from "./Activity";
 import { Answers } from "./Answers";
+import { County } from "./county/County";
 import { Day } from "./Day";
 import { Devices } from "./Devices";
 import { EditPlan } from "./editing/EditPlan";
@@ -101,6 +102,14 @@ function Console({ me, onLogOut }: { me: Me; onLogOut(): void }) {
       </div>
     );
   }
+  if (place.view === "county") {
+    return (
+      <div className="console console--page">
+        {head(null)}
+        <County key={`${region.name}/${day}`} region={region} day={day} />
+      </div>
+    );
+  }
   if (place.view === "siting") {
     return (
       <div className="console console--page">
@@ -178,6 +187,7 @@ function Views({ view, onView }: { view: string | null; onView(view: string | nu
     [null, t("view.plan")],
     ["edit", t("view.edit")],
     ["answers", t("view.answers")],
+    ["county", t("view.county")],
     ["siting", t("view.siting")],
     ["sorting", t("view.sorting")],
     ["promises", t("view.promises")],

@@ -80,14 +80,14 @@ export function useDraft(region: string, day: string): DraftWork {
   const asking = useRef(0);
   const id = draft?.data.id ?? "";
 
-  const guard = useCallback(async (act: () => Promise<void>) => {
+  const guard = useCallback(async (act: () => Promise<void>, signal?: AbortSignal) => {
     asking.current += 1;
     setBusy(true);
     setProblem(null);
     try {
       await act();
     } catch (error) {
-      setProblem(asProblem(error));
+      if (!signal?.aborted) setProblem(asProblem(error));
     } finally {
       asking.current -= 1;
       setBusy(asking.current > 0);
@@ -140,7 +140,7 @@ export function useDraft(region: string, day: string): DraftWork {
       const known = list.data.items.find((one) => one.state === "open" && one.base_version_id === versionId);
       const draftId = known?.id ?? (await ask<Draft>(`/versions/${versionId}/drafts`, { body: {} })).data.id;
       if (!abort.signal.aborted) await read(draftId);
-    });
+    }, abort.signal);
     return () => abort.abort();
   }, [region, day, guard, read]);
 
