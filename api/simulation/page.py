@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from statistics import mean
 from typing import Any, Final
 
+from api.charts import BarChart, Panel
 from api.simulation import report as reporting
 from api.simulation.day import DayState
 from maps.picture import MapPicture, PictureDot, PictureLine
@@ -14,8 +16,6 @@ LANGUAGES: Final = ("zh", "en")
 _PLANNED, _ACTUAL, _TROUBLE, _FAILED = "#9aa3ab", "#0072B2", "#D55E00", "#CC79A7"  # told apart without colour sight
 _BIN_MIN: Final = 10
 _EDGE_MIN: Final = 90
-_WIDTH: Final = 920
-_ROW: Final = 18
 
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "zh": {
@@ -34,6 +34,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "hours": "各时段平均偏差（分钟）",
         "km": "各线路公里数：早晨计划与实际",
         "morning_km": "早晨计划",
+        "more_km": "实际减早晨计划",
         "stops": "站点",
         "figures": "数字",
         "incidents": "当日事件与调整",
@@ -71,6 +72,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "hours": "Mean deviation by hour (minutes)",
         "km": "Kilometres by route: morning's plan and driven",
         "morning_km": "morning's plan",
+        "more_km": "driven minus morning's plan",
         "stops": "stops",
         "figures": "Figures",
         "incidents": "Events and what was done",
@@ -196,12 +198,9 @@ def page(report: Mapping[str, Any], map_svg: str, language: str) -> str:
         _table(words["incident_columns"].split(","), _incident_rows(report, language)),
         _section(words["map"]),
         map_svg,
-        _section(words["deviation"]),
-        _deviations(report["stops"], words),
-        _section(words["hours"]),
-        _by_hour(report["stops"]),
-        _section(words["km"]),
-        _kilometres(report["couriers"], words),
+        _deviations(report["stops"], words).svg(),
+        _by_hour(report["stops"], words).svg(),
+        _kilometres(report["couriers"], words).svg(),
         _section(words["couriers"]),
         _table(words["courier_columns"].split(","), reporting.courier_rows(report)),
         _section(words["account"]),
@@ -281,60 +280,30 @@ def _identity_rows(report: Mapping[str, Any], language: str) -> list[tuple[str, 
 # -- charts --------------------------------------------------------------------------------------------------
 
 
-def _deviations(stops: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
+def _deviations(stops: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> BarChart:
     """Draw how many stops were how much earlier or later than planned."""
     bins = range(-_EDGE_MIN, _EDGE_MIN + _BIN_MIN, _BIN_MIN)
-    counted = {}
+    panels = []
     for name, planned in (("in_force", "planned_s"), ("morning", "morning_s")):
         off = [(one["arrived_s"] - one[planned]) // 60 for one in stops if one[planned] is not None]
         where = [min(max(minute // _BIN_MIN * _BIN_MIN, -_EDGE_MIN), _EDGE_MIN) for minute in off]
-        counted[name] = [where.count(edge) for edge in bins]
-    labels = [f"{edge:+d}…" for edge in bins]
-    series = ((words["in_force"], _ACTUAL, counted["in_force"]), (words["morning"], _PLANNED, counted["morning"]))
-    return _bars(labels, series)
+        panels.append(Panel(words[name], tuple(float(where.count(edge)) for edge in bins)))
+    return BarChart(words["deviation"], tuple(f"{edge:+d}…" for edge in bins), tuple(panels))
 
 
-def _by_hour(stops: Sequence[Mapping[str, Any]]) -> str:
-    hours = sorted({one["arrived_s"] // 3600 for one in stops})
-    late = [
-        [one["arrived_s"] - one["planned_s"] for one in stops if one["arrived_s"] // 3600 == hour] for hour in hours
-    ]
-    means = [round(sum(some) / len(some) / 60, 1) for some in late]
-    return _bars([f"{hour:02d}:00" for hour in hours], (("", _ACTUAL, means),))
+def _by_hour(stops: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> BarChart:
+    late: dict[int, list[int]] = {}
+    for one in stops:
+        late.setdefault(one["arrived_s"] // 3600, []).append(one["arrived_s"] - one["planned_s"])
+    means = tuple(round(mean(late[hour]) / 60, 1) for hour in sorted(late))
+    return BarChart(words["hours"], tuple(f"{hour:02d}:00" for hour in sorted(late)), (Panel("", means),))
 
 
-def _kilometres(couriers: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
-    series = (
-        (words["morning_km"], _PLANNED, [round((one["planned_m"] or 0) / 1000, 1) for one in couriers]),
-        (words["driven"], _ACTUAL, [round(one["driven_m"] / 1000, 1) for one in couriers]),
+def _kilometres(couriers: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> BarChart:
+    km = [(round((one["planned_m"] or 0) / 1000, 1), round(one["driven_m"] / 1000, 1)) for one in couriers]
+    panels = (
+        Panel(words["morning_km"], tuple(planned for planned, _ in km)),
+        Panel(words["driven"], tuple(driven for _, driven in km)),
+        Panel(words["more_km"], tuple(round(driven - planned, 1) for planned, driven in km)),
     )
-    return _bars([one["courier"] for one in couriers], series)
-
-
-def _bars(labels: Sequence[str], series: Sequence[tuple[str, str, Sequence[float]]]) -> str:
-    """Draw lying bars, one group for each label, negative values to the left."""
-    values = [value for _, _, some in series for value in some] or [0.0]
-    low, high = min(0.0, *values), max(0.0, *values)
-    left, room = 190, _WIDTH - 190 - 60
-    scale = room / max(high - low, 1e-9)
-    zero = left - low * scale
-    thick = max(4, (_ROW - 4) // len(series) + 2)
-    height = len(labels) * (thick * len(series) + 6) + _ROW * (len(series) + 1)
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" font-size="11" role="img">']
-    y = 4.0
-    for at, label in enumerate(labels):
-        parts.append(f'<text x="{left - 8}" y="{y + thick}" text-anchor="end">{escape(label)}</text>')
-        for _, colour, some in series:
-            width = abs(some[at]) * scale
-            x = min(zero, zero + some[at] * scale)
-            parts.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{thick - 1}" fill="{colour}"/>')
-            parts.append(f'<text x="{max(zero, x + width) + 4:.1f}" y="{y + thick - 2}">{some[at]:g}</text>')
-            y += thick
-        y += 6
-    parts.append(f'<line x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{y}" stroke="#1b1f23"/>')
-    for name, colour, _ in series:
-        if name:
-            y += _ROW
-            parts.append(f'<rect x="{left}" y="{y - 9}" width="14" height="10" fill="{colour}"/>')
-            parts.append(f'<text x="{left + 20}" y="{y}" font-size="12">{escape(name)}</text>')
-    return "\n".join([*parts, "</svg>"])
+    return BarChart(words["km"], tuple(one["courier"] for one in couriers), panels)
