@@ -15,7 +15,7 @@ from dispatch.custody.model import CustodyEvent, CustodyStanding
 from dispatch.parcels.model import Parcel
 from dispatch.parcels.repository import ParcelRepository
 from dispatch.plans.errors import PlanNotFoundError
-from dispatch.plans.model import Plan
+from dispatch.plans.model import Plan, PlanRoute, PlanVersionRoute
 from dispatch.plans.repository import ON_VAN, PlanRepository
 from dispatch.products.product import AreaClass
 from dispatch.promises.clocks import Promise, RunningClock
@@ -155,7 +155,8 @@ def plan_lateness(
     if current is None:
         raise PlanNotFoundError(f"nothing of plan {plan.id} is published", plan=plan.id)
     version = repository.version(current.version_id)
-    seats = _seats(repository, plan, version.id, now, courier_id)
+    mine = None if courier_id is None else _routes_of(session, version.id, courier_id)
+    seats = _seats(repository, plan, version.id, now, mine)
     waiting = repository.reasons(version) if courier_id is None else {}
     parcels = ParcelRepository(session).by_ids([*seats, *waiting])
     promises = promises_for(session, plan.region, plan.day, parcels, areas, plan.zone)
@@ -196,17 +197,15 @@ def _urgency(item: ParcelPromise) -> tuple[bool, bool, bool, datetime, str]:
 
 
 def _seats(
-    repository: PlanRepository, plan: Plan, version_id: str, now: datetime, courier_id: str | None
+    repository: PlanRepository, plan: Plan, version_id: str, now: datetime, route_ids: Sequence[str] | None
 ) -> dict[str, _Seat]:
     reported: dict[str, dict[str, int]] = {}
     for report in repository.progress(plan.id):
         first = reported.setdefault(report.vehicle_id, {})
         first.setdefault(report.stop_key, second_of(report.fact_at, plan.day, plan.zone))
     seats: dict[str, _Seat] = {}
-    for stored in repository.routes(repository.version(version_id)):
+    for stored in repository.routes(repository.version(version_id), route_ids):
         route = stored.route
-        if courier_id is not None and route.courier_id != courier_id:
-            continue
         told = reported.get(route.vehicle_id, {})
         expected = estimates(route, told, plan, now)
         for one in route.stops:
@@ -214,6 +213,15 @@ def _seats(
             seat = _Seat(route.number, route.vehicle_id, key, expected.get(key, Estimate()), key in told)
             seats |= dict.fromkeys(one.stop.parcel_ids, seat)
     return seats
+
+
+def _routes_of(session: Session, version_id: str, courier_id: str) -> Sequence[str]:
+    query = (
+        select(PlanRoute.id)
+        .join(PlanVersionRoute, PlanVersionRoute.route_id == PlanRoute.id)
+        .where(PlanVersionRoute.version_id == version_id, PlanRoute.courier_id == courier_id)
+    )
+    return session.scalars(query).all()
 
 
 def _one(
