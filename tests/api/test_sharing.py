@@ -16,9 +16,13 @@ from api.auth.passwords import hash_password
 from api.auth.service import NewUser
 from api.cli.main import main
 from api.services import Services
+from dispatch.plans.loading import Atlas
+from dispatch.plans.matrices import MatrixStore
+from dispatch.plans.repository import PlanRepository
 from dispatch.plans.summary import VersionSummary
 from dispatch.sharing.model import SharingPolicyRow
 from dispatch.sharing.shares.choices import ShareRule
+from dispatch.sharing.shares.version import load_shared
 from kernel.db import Base
 
 _keys = count(1)
@@ -125,6 +129,18 @@ def test_shr_20_shares_of_a_published_plan_add_up(dispatcher: httpx.Client, publ
         assert sum(line["share_fen"] for line in first.json()["lines"]) == first.json()["total_fen"]
         assert (first.json()["total_fen"], first.json()["digest"]) == (published.cost_fen, published.digest)
     assert dispatcher.get("/versions/none/shares").status_code == 404
+
+
+def test_shr_20_everybody_together_costs_what_the_plan_costs(services: Services, published: VersionSummary) -> None:
+    """Priced on its own order with all companies, each route of a stored plan costs exactly what the plan says."""
+    with services.database.read() as session:
+        atlas = Atlas(services.regions.load(published.region), MatrixStore(services.settings.home / "matrices"))
+        version = PlanRepository(session).version(published.version_id)
+        shared = load_shared(session, version, published.region, atlas)
+
+    for route in shared.routes:
+        everybody = frozenset(company for stop in route.stops for company in stop.companies())
+        assert route.price_fen(everybody) == route.cost_fen
 
 
 def test_shr_13_a_company_sees_its_own_line_only(
