@@ -34,7 +34,7 @@ _ITERATIONS: Final = 300  # a section has some twenty villages: the tour is foun
 _SAMPLE_DAYS: Final = 3
 _KNOWN: Final = 1.0
 _TOO_SMALL: Final = 10.0
-_FIXED_SHARE: Final = 0.2  # of the dearest vehicle's price: cheap vehicles first where history does not decide
+_DEARER: Final = 0.2  # cheap vehicles first where history does not decide
 
 DayStops = Mapping[str, float]
 """Stops of each place on one day."""
@@ -221,11 +221,12 @@ def _owners(
     """
     kinds = {kind.id: kind for kind in fleet.types}
     known = _known_work(problem, design, fleet, driven)
-    dearest = max((int(kind.fixed_fen) for kind in fleet.used_types), default=0) or 1
+    cheapest_first = sorted({int(kind.fixed_fen) for kind in fleet.used_types})
     price = np.zeros((len(design.load_min), len(fleet.vehicles)))
     for column, vehicle in enumerate(fleet.vehicles):
         kind = kinds[vehicle.type_id]
-        price[:, column] = _FIXED_SHARE * int(kind.fixed_fen) / dearest - _KNOWN * known[:, column]
+        rank = cheapest_first.index(int(kind.fixed_fen))
+        price[:, column] = _DEARER * rank / len(cheapest_first) - _KNOWN * known[:, column]
         price[:, column] += _TOO_SMALL * ~_fits(kind, volume, design.load_min)
     rows, columns = linear_sum_assignment(price)
     return [fleet.vehicles[columns[row]] for row in np.argsort(rows)]
