@@ -192,7 +192,7 @@ def test_too_many_rows_are_refused(courier: httpx.Client) -> None:
 
 
 def test_m_11_the_route_says_what_has_to_be_shown(published: VersionSummary, client_of: Callable[[str], httpx.Client]):
-    """Each parcel at a stop tells its product, what evidence its hand-over needs here, and until when it is promised."""
+    """Each parcel at a stop tells its product, what its hand-over needs here, and until when it is promised."""
     route = client_of("courier").get("/courier/route", params={"day": "2026-03-04"}).json()
     parcel = route["stops"][0]["parcels"][0]
     assert parcel["products"] == ["village_standard"]
