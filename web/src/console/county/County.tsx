@@ -148,7 +148,7 @@ function CountyMap({ region, drawn }: { region: Region; drawn: FeatureCollection
 function EchelonReport({ found }: { found: Echelons }) {
   const { t, find, language } = useLanguage();
   const yuan = (fen: number) => formatYuan(fen, language, true);
-  const name = (id: string) => found.depots.find((one) => one.id === id)?.name ?? id;
+  const name = (id: string) => found.depots.find((one) => one.id === id)?.name || id;
   const terms = (["trunk", "route", "depot"] as const).map((term) => {
     const fen = found[`${term}_cost_fen`];
     return { label: t(`county.${term}`), value: fen, text: yuan(fen) };
@@ -158,7 +158,7 @@ function EchelonReport({ found }: { found: Echelons }) {
       <h2>{t("county.echelons", { cost: yuan(found.cost_fen) })}</h2>
       <div className="county__charts">
         <BarChart title={t("county.cost_terms")} bars={terms} />
-        <BarChart title={t("county.stops_by_depot")} bars={found.depots.map((one) => ({ label: one.name, value: one.stops, text: String(one.stops) }))} color="#a35b00" />
+        <BarChart title={t("county.stops_by_depot")} bars={found.depots.map((one) => ({ label: one.name || one.id, value: one.stops, text: String(one.stops) }))} color="#a35b00" />
       </div>
       {found.missed_cut_offs.length > 0 && <p className="notice notice--warn">{t("county.cut_offs", { names: found.missed_cut_offs.join(", ") })}</p>}
       <Table columns={["depot", "vehicle", "stops", "leaves", "back", "km", "cost"]} rows={found.routes.map((one) => [name(one.depot), one.vehicle_type, one.stops.length, formatDaySeconds(one.start_s), formatDaySeconds(one.end_s), Math.round(one.distance_m / 1000), yuan(one.cost_fen)])} />
