@@ -20,20 +20,11 @@ from dispatch.plans.loading import Atlas
 from dispatch.plans.matrices import MatrixStore
 from dispatch.plans.repository import PlanRepository
 from dispatch.plans.summary import VersionSummary
-from dispatch.sharing.model import SharingPolicyRow
 from dispatch.sharing.shares.choices import ShareRule
 from dispatch.sharing.shares.version import load_shared
-from kernel.db import Base
 
 _keys = count(1)
 SMALL = {"first_day": "2026-03-04", "days": 2, "parcels": 40, "companies": 3, "iterations": 200, "processes": 1}
-
-
-@pytest.fixture(autouse=True)
-def policy_table(services: Services) -> None:
-    """Have the table of policies, whether the prepared database knows it or not."""
-    with services.database.begin() as session:
-        Base.metadata.create_all(session.connection(), tables=[Base.metadata.tables[SharingPolicyRow.__tablename__]])
 
 
 def post(client: httpx.Client, path: str, body: dict[str, Any], **headers: str) -> httpx.Response:

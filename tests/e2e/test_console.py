@@ -119,4 +119,3 @@ def test_web_12_every_page_fits_a_phone_and_a_desk_in_both_languages(published: 
     assert seen.complaints == []
     assert {"plan", "edit", "answers", "county"} <= set(seen.result["views"])
     assert seen.result["wrong"] == []
-

@@ -6,17 +6,11 @@ from typing import Any
 
 import pytest
 
-from dispatch.sharing.model import SharingPolicyRow
-from kernel.db import Base
-
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 
 def test_a_manager_compares_modes_and_sees_them_drawn(world: Any, published: Any, browse: Any) -> None:
     """A small comparison is started, followed and shown: bars, table, map, gains, assumptions; a reload keeps it."""
-    with world.services.database.begin() as session:  # whether the prepared database knows the table or not
-        Base.metadata.create_all(session.connection(), tables=[Base.metadata.tables[SharingPolicyRow.__tablename__]])
-
     seen = browse("modesPage")
 
     assert seen.outside == [], "the browser asked another origin than ours"

@@ -6,15 +6,11 @@ from typing import Any
 
 import pytest
 
-import api.tables  # noqa: F401 - every table is known
-from kernel.db import Base
-
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 
 def test_m_10_a_scan_shows_its_chute_in_big_letters(published: Any, browse: Any):
     """A gun's scan shows the chute, an unknown number is refused in both languages, and a manifest has barcodes."""
-    Base.metadata.create_all(published.services.database.engine)
     plan = published.services.sorting.sort_plan("demo", published.day)
     parcel = plan.parcels[0]
     seen = browse("sortParcels", waybill=parcel.facts.waybill)

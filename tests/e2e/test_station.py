@@ -13,7 +13,6 @@ from dispatch.custody.events import NewCustodyEvent
 from dispatch.parcels.generator import INVENTED_COMPANIES
 from dispatch.parcels.model import Parcel
 from dispatch.stations.cells import DepositCheck
-from kernel.db import Base
 from lockers.registry.model import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
@@ -26,7 +25,6 @@ KEEPER = {"username": "counter-1", "password": "correct horse battery"}
 def counter(world: Any) -> dict[str, Any]:
     """Open a station where one parcel waits and three of two companies arrive, one of them without consent."""
     services = world.services
-    Base.metadata.create_all(services.database.engine)  # tables newer than the last migration
     services.accounts.add(NewUser(KEEPER["username"], KEEPER["password"], "station", "demo", site_id=STATION))
     with services.database.begin() as session:
         near = world.kiosks[0]

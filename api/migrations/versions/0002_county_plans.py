@@ -41,6 +41,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("region", "number", name=op.f("uq_habit_version_region_number")),
     )
     op.create_table(
+        "sharing_policy",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("region", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("adopted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sharing_policy")),
+        sa.UniqueConstraint("region", "version", name=op.f("uq_sharing_policy_region_version")),
+    )
+    op.create_table(
         "siting_study",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("region", sa.String(length=64), nullable=False),
@@ -105,5 +117,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_siting_study_region_made_at"))
 
     op.drop_table("siting_study")
+    op.drop_table("sharing_policy")
     op.drop_table("habit_version")
     op.drop_table("chute_table")
