@@ -66,8 +66,6 @@ def solve(
 
     Raises
     ------
-    UnsupportedFeatureError
-        If the problem uses a rule the search does not handle; it names all of them.
     InvalidPlanError
         If ``initial`` does not belong to the problem.
     """

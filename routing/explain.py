@@ -13,7 +13,7 @@ dispatcher knows, so fixes of different kinds are listed side by side.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
@@ -38,6 +38,8 @@ class ReasonCode(StrEnum):
 
     NO_VEHICLE = "NO_VEHICLE"
     """There is no vehicle in the problem."""
+    VEHICLE_IGNORED = "VEHICLE_IGNORED"
+    """There is none of this vehicle type today; `dimension` names the type."""
     DEMAND_EXCEEDS_VEHICLE_CAPACITY = "DEMAND_EXCEEDS_VEHICLE_CAPACITY"
     """The load does not fit; `dimension` and `amount` say which one and by how much."""
     CANNOT_BE_PERFORMED_WITHIN_VEHICLE_DISTANCE_LIMIT = "CANNOT_BE_PERFORMED_WITHIN_VEHICLE_DISTANCE_LIMIT"
@@ -89,6 +91,9 @@ class Fix:
         Rise of the plan's cost, in cost units, with the price of leaving the task out taken off.
     disturbance
         Stops of the route whose start would move by more than :data:`MOVED_S`.
+    certainty
+        That the change is enough is checked always. ``proved`` when less of it is not, in any plan, on a
+        vehicle of this type; ``heuristic`` when another plan might do with less.
     """
 
     constraint: str
@@ -98,6 +103,7 @@ class Fix:
     position: int | None
     cost: int
     disturbance: int
+    certainty: Certainty = "heuristic"
 
     def __str__(self) -> str:
         if self.constraint == "none":
@@ -190,6 +196,9 @@ class _Candidate:
     disturbance: int
 
 
+_Limit = tuple[int, ReasonCode, str | None]
+"""A vehicle type, what it lacks, and in which dimension."""
+
 _PROVED: dict[str, ReasonCode] = {
     "skills": ReasonCode.SKILL_MISSING,
     "forbidden": ReasonCode.VEHICLE_NOT_ALLOWED,
@@ -253,15 +262,20 @@ class _Explainer:
         reasons: list[Reason] = []
         candidates: list[_Candidate] = []
         certainty: Certainty = "proved"
+        least: dict[_Limit, int] = {}
         for kind in range(len(self.problem.vehicle_types)):
             if not self.problem.vehicle_types[kind].count:
+                name = self.problem.vehicle_types[kind].id
+                reasons.append(Reason(ReasonCode.VEHICLE_IGNORED, "proved", dimension=name))
                 continue
             proved = self._proved(kind, unit)
             found = list(self._candidates(kind, unit))
             candidates += found
+            for reason in proved:
+                least[kind, reason.code, reason.dimension] = reason.amount
             certainty = certainty if proved else "heuristic"
             reasons += proved or self._heuristic(kind, unit, found)
-        fixes = self._fixes(unit, candidates)
+        fixes = self._fixes(unit, candidates, least)
         return Explanation(task, certainty, tuple(reasons), fixes)
 
     def _proved(self, kind: int, unit: tuple[int, ...]) -> list[Reason]:
@@ -396,11 +410,13 @@ class _Explainer:
         report = check(self.problem, Solution((*others, route), unassigned))
         return tuple(v for v in report.violations if (v.code, v.message) not in known | alone)
 
-    def _fixes(self, unit: tuple[int, ...], candidates: list[_Candidate]) -> tuple[Fix, ...]:
+    def _fixes(
+        self, unit: tuple[int, ...], candidates: list[_Candidate], least: Mapping[_Limit, int]
+    ) -> tuple[Fix, ...]:
         """Give the cheapest fix for each rule that, relaxed alone, would make a place."""
         best: dict[tuple[str, str], Fix] = {}
         for candidate in candidates:
-            fix = self._fix(candidate)
+            fix = self._fix(candidate, least)
             if fix is not None and fix.cost < best.setdefault((fix.constraint, fix.unit), fix).cost:
                 best[fix.constraint, fix.unit] = fix
         if not any(fix.constraint == "none" for fix in best.values()):
@@ -409,23 +425,27 @@ class _Explainer:
                     best[fix.constraint, fix.unit] = fix
         return tuple(sorted(best.values(), key=lambda fix: (fix.constraint != "none", fix.cost, fix.change)))
 
-    def _fix(self, candidate: _Candidate) -> Fix | None:
+    def _fix(self, candidate: _Candidate, least: Mapping[_Limit, int]) -> Fix | None:
         vehicle, position = candidate.route.vehicle, candidate.position
         if not candidate.broken:
-            return Fix("none", 0, "", vehicle, position, candidate.cost, candidate.disturbance)
+            return Fix("none", 0, "", vehicle, position, candidate.cost, candidate.disturbance, "proved")
         kinds = {(violation.code, violation.dimension, violation.task) for violation in candidate.broken}
         code = candidate.broken[0].code
         if len(kinds) > 1 or code in _ROADLESS or code not in _BROKEN:
             return None
-        _, constraint, unit = _BROKEN[code]
+        reason, constraint, unit = _BROKEN[code]
         change = max(violation.amount for violation in candidate.broken)
         late = candidate.broken[0].task if code is ViolationCode.LATE else None
         if late is not None:
             constraint = f"windows of {self.problem.tasks[late].id}"
         if code is ViolationCode.SHIFT and candidate.report.schedule.start_s < self._shift_start(vehicle):
             constraint = "shift_start_s"
-        unit = candidate.broken[0].dimension or unit
-        return Fix(constraint, change, unit, vehicle, position, candidate.cost, candidate.disturbance)
+        dimension = candidate.broken[0].dimension
+        needed = least.get((self.problem.type_of_vehicle[vehicle], reason, dimension), 0)
+        certainty: Certainty = "proved" if 0 < change <= needed else "heuristic"
+        return Fix(
+            constraint, change, dimension or unit, vehicle, position, candidate.cost, candidate.disturbance, certainty
+        )
 
     def _shift_start(self, vehicle: int) -> int:
         return self.problem.vehicle_types[self.problem.type_of_vehicle[vehicle]].shift_start_s

@@ -217,7 +217,7 @@ def full_start(model: Model, seed: int, out_of_time: Callable[[], bool]) -> a.St
 
 def _fleet_is_a_choice(model: Model) -> bool:
     """Tell whether vehicles differ in room."""
-    rooms = model.data.capacity
+    rooms = model.data.capacity[model.data.cls[:, a.OPENS] > 0]
     return model.data.n > 0 and rooms.shape[0] > 1 and bool((rooms != rooms[0]).any())
 
 
@@ -258,7 +258,7 @@ def _classes_by_room_price(data: a.Data) -> list[int]:
     need = np.maximum(1, np.maximum(data.delivery.sum(axis=0), data.pickup.sum(axis=0))).astype(np.float64)
     room = (data.capacity / need).min(axis=1) if need.size else np.ones(data.cls.shape[0])
     price = data.cls[:, a.FIXED] / np.maximum(room, 1e-9)
-    return [int(c) for c in np.lexsort((-room, price))]
+    return [int(c) for c in np.lexsort((-room, price)) if data.cls[c, a.OPENS] > 0]
 
 
 def never() -> bool:
@@ -270,6 +270,8 @@ def construct(model: Model, state: a.State, seed: int, out_of_time: Callable[[],
     """Insert every absent task that fits, in random order, a hundred at a time while there is time."""
     absent = state.absent[: int(state.info[a.NABSENT])].copy()
     np.random.default_rng(seed % (1 << 63)).shuffle(absent)
+    if model.data.rules[a.BACKHAUL] > 0:  # collections find no trip before there are deliveries
+        absent = absent[np.argsort(model.data.flow[absent] == a.COLLECTS, kind="stable")]
     for first in range(0, absent.size, BATCH):
         if out_of_time():
             return

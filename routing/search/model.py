@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.errors import UnsupportedFeatureError
-from routing.problem import HORIZON_S, UNREACHABLE, Problem, VehicleType
+from routing.problem import HORIZON_S, UNREACHABLE, Backhaul, Problem, VehicleType
 from routing.search import rules
 from routing.search.kernels import arrays as a
 from routing.search.variants import Features
@@ -70,17 +69,6 @@ def _near_count(flags: Features) -> int:
     return NEAR_TIMED if flags.tw else NEAR_PLAIN
 
 
-def unsupported_features(problem: Problem) -> tuple[str, ...]:
-    """Name the rules of a problem the core cannot search over."""
-    found = {
-        "several reload depots of one vehicle type": any(len(k.reload_depots) > 1 for k in problem.vehicle_types),
-        "alternatives inside a same-vehicle group": any(
-            task in problem.alternatives_of_task for group in problem.same_vehicle for task in group
-        ),
-    }
-    return tuple(name for name, present in found.items() if present)
-
-
 def _overtime_priced(kind: VehicleType) -> bool:
     return kind.overtime_after_s is not None and kind.overtime_cost_per_s > 0
 
@@ -90,16 +78,7 @@ def _duration_matters(kind: VehicleType) -> bool:
 
 
 def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
-    """Build the arrays of a problem.
-
-    Raises
-    ------
-    UnsupportedFeatureError
-        If the problem uses a rule the core does not search over, naming it.
-    """
-    missing = unsupported_features(problem)
-    if missing:
-        raise UnsupportedFeatureError(missing)
+    """Build the arrays of a problem."""
     classes = vehicle_classes(problem)
     used = [group.kind for group in classes]
     scale = _common_divisor(problem)
@@ -117,6 +96,10 @@ def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
     )
     service, bare = service.reshape(len(used), n), bare.reshape(len(used), n)
     prices = _node_costs(problem, classes, scale, service)
+    rooms = np.array([problem.vehicle_types[k].capacity for k in used], dtype=np.int64).reshape(len(used), dims)
+    able = rules.allowed(problem, classes)
+    if not flags.rich:
+        cls[_needless(cls, n, rooms, service, prices, able), a.OPENS] = 0
     near = neighbours(cost, time if flags.tw else None, windows, service, n, near_count or _near_count(flags))
     required, prize = rules.prizes(problem, cost, cls, prices, scale)
     cost_t = _transposed(cost)
@@ -135,11 +118,12 @@ def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
         window_count=window_count,
         service=service,
         cls=cls,
-        capacity=np.array([problem.vehicle_types[k].capacity for k in used], dtype=np.int64).reshape(len(used), dims),
+        capacity=rooms,
         node_cost=prices,
-        allowed=rules.allowed(problem, classes),
+        allowed=able,
         prize=prize,
         partner=rules.partners(problem),
+        flow=rules.flows(problem),
         side=rules.sides(problem),
         change=rules.load_changes(problem),
         bare=bare,
@@ -159,6 +143,7 @@ def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
         ref_before=rules.reference(problem)[0],
         ref_start=rules.reference(problem)[1],
         rules=of_routes,
+        kin=_kin(cls, service, bool(flags.tw)),
         frozen=rules.frozen(problem),
         stay=rules.stays(problem),
         fixed_at=rules.fixed_positions(problem),
@@ -230,6 +215,11 @@ def _flags(problem: Problem, used: list[int]) -> Features:
     features = {"tw": tw, "dur": duration or waiting, "het": het, "mixed": mixed, "limits": limits}
     features["pair"] = bool(problem.shipments)
     features["rich"] = rules.needs_walk(problem) or (several and (duration or waiting))
+    if problem.backhaul is not Backhaul.MIXED:
+        # A task that gives and gets nothing would hide its neighbours from each other.
+        alone = not any(features[name] for name in ("tw", "dur", "het", "limits", "pair", "rich"))
+        features["back"] = alone and bool(rules.flows(problem).all())
+        features["rich"] = not features["back"]
     return canonical(features)
 
 
@@ -237,8 +227,10 @@ def canonical(features: dict[str, bool]) -> Features:
     """Round a set of features up to one of the few combinations that get compiled.
 
     Plain (loads only), windows, mixed fleet, mixed fleet with windows, a dispatcher's day (all but relations),
-    shipments with windows, and everything.
+    shipments with windows, deliveries before collections, and everything.
     """
+    if features.get("back"):
+        return Features(back=True)
     wide = features["dur"] or features["mixed"] or features["limits"]
     if features["pair"] and (features["het"] or features["dur"] or features["limits"]):
         features = features | {"rich": True}
@@ -333,7 +325,7 @@ def _classes(
         kind = problem.vehicle_types[group.kind]
         first = problem.depots[kind.start_depot]
         row = cls[c]
-        row[a.COUNT] = len(group.vehicles)
+        row[a.COUNT] = row[a.OPENS] = len(group.vehicles)
         row[a.START] = n + kind.start_depot
         row[a.END] = n + (len(problem.depots) if kind.end_depot is None else kind.end_depot)
         row[a.CM], row[a.TM], row[a.DM] = cost_of_type[c], time_of_type[c], dist_of_type[c]
@@ -359,6 +351,44 @@ def _classes(
         row[a.TRIPCOST] = kind.trip_cost // scale
         row[a.BREAKS] = len(kind.breaks)
     return cls
+
+
+def _kin(cls: NDArray[np.int64], service: NDArray[np.int32], timed: bool) -> NDArray[np.uint8]:
+    """Tell which classes a route may change between by its load alone: times and prices of time are the same."""
+    count = cls.shape[0]
+    kin = np.ones((count, count), dtype=np.uint8)
+    if timed:
+        columns = [a.START, a.END, a.TM, a.PS, a.OPEN, a.SCLOSE, a.EOPEN, a.CLOSE, a.MAXDUR, a.OTAFTER, a.OTPRICE]
+        for c in range(count):
+            alike = (cls[:, columns] == cls[c, columns]).all(axis=1) & (service == service[c]).all(axis=1)
+            kin[c] = alike
+    return kin
+
+
+def _needless(
+    cls: NDArray[np.int64],
+    n: int,
+    rooms: NDArray[np.int64],
+    service: NDArray[np.int32],
+    prices: NDArray[np.int64],
+    able: NDArray[np.uint8],
+) -> list[int]:
+    """List classes that no route needs: another never runs out, has as much room and is nowhere dearer.
+
+    Among equals the first is kept. Without this, searches begin with the smallest of vehicles that cost the same.
+    """
+    own = [a.COUNT, a.OPENS, a.FIXED, a.FIRSTV, a.KIND]
+    rest = np.delete(cls, own, axis=1)
+    found = []
+    for c in range(cls.shape[0]):
+        better = (cls[:, a.COUNT] >= n) & (cls[:, a.FIXED] <= cls[c, a.FIXED]) & (rest == rest[c]).all(axis=1)
+        better &= (rooms >= rooms[c]).all(axis=1) & (service <= service[c]).all(axis=1)
+        better &= (prices <= prices[c]).all(axis=1) & (able >= able[c]).all(axis=1)
+        alike = (cls[:, a.FIXED] == cls[c, a.FIXED]) & (rooms == rooms[c]).all(axis=1)
+        better[c:] &= ~alike[c:]
+        if better.any():
+            found.append(c)
+    return found
 
 
 def _windows(problem: Problem) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

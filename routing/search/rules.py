@@ -28,8 +28,13 @@ def needs_walk(problem: Problem) -> bool:
         or bool(problem.alternatives or problem.same_vehicle or problem.incompatible or problem.locks)
         or problem.disturbance is not None
         or problem.balance is not None
-        or problem.backhaul is not Backhaul.MIXED
     )
+
+
+def flows(problem: Problem) -> NDArray[np.uint8]:
+    """Tell which tasks get goods and which give some."""
+    rows = [any(t.delivery) * a.DELIVERS + any(t.pickup) * a.COLLECTS for t in problem.tasks]
+    return np.array(rows, dtype=np.uint8)
 
 
 def leads(problem: Problem) -> NDArray[np.int32]:
@@ -165,11 +170,11 @@ def terminals(problem: Problem) -> NDArray[np.int64]:
 
 
 def reloads(problem: Problem, used: Sequence[int]) -> NDArray[np.int32]:
-    """Give each class its reload terminal."""
-    out = np.full((len(used), 1), a.NONE, dtype=np.int32)
-    for c, k in enumerate(used):
-        if problem.vehicle_types[k].reload_depots:
-            out[c, 0] = problem.task_count + problem.vehicle_types[k].reload_depots[0]
+    """Give each class its reload terminals."""
+    depots = [problem.vehicle_types[k].reload_depots for k in used]
+    out = np.full((len(used), max([1, *map(len, depots)])), a.NONE, dtype=np.int32)
+    for c, row in enumerate(depots):
+        out[c, : len(row)] = problem.task_count + np.array(row, dtype=np.int32)
     return out
 
 

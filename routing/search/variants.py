@@ -21,6 +21,7 @@ class Features(NamedTuple):
     mixed: bool = False
     limits: bool = False
     pair: bool = False
+    back: bool = False
     rich: bool = False
 
     @property

@@ -2,7 +2,7 @@
 
 The oracle knows nothing of searching: it walks every order of every subset of tasks on every vehicle, every way of
 cutting it into trips and every departure at which something changes, keeps the cheapest that the checker lets pass,
-and combines the vehicles. What the core refuses to search over is skipped visibly, by name.
+and combines the vehicles.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import pytest
 
 from routing import Balance, Break, Disturbance, Problem, ProblemBuilder, solve
 from routing.checker import CheckReport, ViolationCode, check
-from routing.errors import UnsupportedFeatureError
 from routing.solution import Route, Solution, Trip
 from routing.stop import MaxIterations
 
@@ -302,6 +301,14 @@ def groups(seed: int) -> Problem:
     return draw.builder.same_vehicle(["t1", "t2"]).incompatible("t2", "t3").build()
 
 
+def alternatives_in_groups(seed: int) -> Problem:
+    """A door that must be on its neighbour's vehicle, with a cabinet that need not."""
+    draw = Draw(seed)
+    draw.vans(capacity=(12, 3)).stops()
+    draw.builder.alternatives("one", ["t1", "t2"]).alternatives("two", ["t3", "t4"])
+    return draw.builder.same_vehicle(["t1", "t5"]).same_vehicle(["t2", "t3"]).build()
+
+
 def locks(seed: int) -> Problem:
     """Things a dispatcher has fixed."""
     draw = Draw(seed)
@@ -350,35 +357,19 @@ def disturbance(seed: int) -> Problem:
 
 VARIANTS = (
     capacity, windows, several_windows, duration, limits, mixed_fleet, collections, optional, skills, territory,
-    soft_windows, setup, releases, trips, trip_depots, shipments, alternatives, groups, locks, backhaul, breaks,
-    balance, disturbance,
+    soft_windows, setup, releases, trips, trip_depots, shipments, alternatives, groups, alternatives_in_groups,
+    locks, backhaul, breaks, balance, disturbance,
 )  # fmt: skip
-
-
-# What the search is known not to reach; strict, so that reaching it is noticed.
-KNOWN = {
-    "breaks": pytest.mark.xfail(
-        strict=True,
-        reason="the search does not put a departure off until a break is no longer owed; plans are clean, but dearer",
-    ),
-}
 
 
 @pytest.mark.parametrize(
     ("variant", "seed"),
-    [
-        pytest.param(v, seed, marks=KNOWN.get(v.__name__, ()), id=f"{v.__name__}-{seed}")
-        for v in VARIANTS
-        for seed in SEEDS
-    ],
+    [pytest.param(v, seed, id=f"{v.__name__}-{seed}") for v in VARIANTS for seed in SEEDS],
 )
 def test_solver_reaches_the_best_plan_there_is(variant: Callable[[int], Problem], seed: int) -> None:
     """On a small problem of this kind no plan is better than the solver's."""
     problem = variant(seed)
-    try:
-        result = solve(problem, MaxIterations(ITERATIONS), seed=seed)
-    except UnsupportedFeatureError as refused:
-        pytest.skip(refused.message)
+    result = solve(problem, MaxIterations(ITERATIONS), seed=seed)
     report = check(problem, result.solution)
     assert report.violations == ()
     best = best_plan(problem)

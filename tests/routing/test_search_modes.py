@@ -42,6 +42,34 @@ def day(stops: int = 12) -> Problem:
     return builder.build()
 
 
+def around(stops: int, seed: int) -> ProblemBuilder:
+    """Give places around a depot, without vehicles."""
+    draw = np.random.default_rng(seed)
+    points = draw.integers(0, 1000, (stops + 1, 2))
+    far = np.sqrt(((points[:, None] - points[None]) ** 2).sum(-1))
+    return ProblemBuilder(("count",)).profile("van", far, far).depot("centre", 0)
+
+
+def fleet() -> Problem:
+    """Give fifteen stops and four kinds of vehicles, two of them few, that differ in room and prices."""
+    builder = around(15, 5)
+    for kind, (count, capacity, fixed, per_m) in enumerate(
+        [(15, 4, 100, 4), (2, 7, 300, 4), (1, 11, 500, 5), (3, 9, 900, 3)]
+    ):
+        builder.vehicle_type(f"kind {kind}", count=count, capacity=capacity, fixed_cost=fixed, cost_per_m=per_m)
+    for place in range(1, 16):
+        builder.task(f"stop {place}", place, delivery=1 + place % 3)
+    return builder.build()
+
+
+def deliveries_first() -> Problem:
+    """Give fifteen stops, a third of them collections that come last and never alone."""
+    builder = around(15, 6).vehicle_type("van", count=6, capacity=7, cost_per_m=1).backhaul("linehaul_required")
+    for place in range(1, 16):
+        builder.task(f"stop {place}", place, **{"pickup" if place % 3 == 0 else "delivery": 1 + place % 2})
+    return builder.build()
+
+
 def many_short_legs(rules: str, stops: int = 60) -> Problem:
     """Give a symmetric town with loads only, with windows too, or with shipments between its places."""
     draw = np.random.default_rng(5)
@@ -60,13 +88,13 @@ def many_short_legs(rules: str, stops: int = 60) -> Problem:
     return builder.build()
 
 
-def costs_agree(problem: Problem, heat: float) -> None:
+def costs_agree(problem: Problem, heat: float, steps: int = 150) -> None:
     """Compare after every single iteration, accepted or undone, the search's own cost with the checker's."""
     model = compile_problem(problem)
     state = new_state(model.data, model.flags, model.leads, 3, problem.task_count + 4)
     construct(model, state, 3)
     search = kernels(model.flags).search
-    for _ in range(150):
+    for _ in range(steps):
         search(model.data, state, a.ANNEAL, 1, heat, 1.0, 6.0, 6)
         state.best_len[:] = 0
         for r in state.used_list[: int(state.info[a.NROUTES])]:
@@ -97,6 +125,20 @@ def test_exchanged_tails_are_priced_and_taken_back_rightly() -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout.strip() == "fine", done.stderr[-2000:]
+
+
+def test_the_running_cost_is_right_for_fleets_and_collections() -> None:
+    """So it is while routes change over to other vehicles, and with collections after deliveries (interpreted)."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests/routing'); "
+        "from test_search_modes import costs_agree, deliveries_first, fleet; "
+        "costs_agree(fleet(), 300.0, 400); costs_agree(deliveries_first(), 300.0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def routes_of(problem: Problem) -> list[list[int]]:

@@ -7,7 +7,8 @@ import pytest
 
 from routing import Balance, Break, Disturbance, Problem, ProblemBuilder, Result, solve
 from routing.checker import check
-from routing.errors import UnsupportedFeatureError
+from routing.search.kernels import arrays as a
+from routing.search.model import compile_problem
 from routing.stop import MaxIterations
 
 STOPS = 14
@@ -151,12 +152,28 @@ def test_a_start_plan_with_trips_and_breaks_is_kept() -> None:
     assert (again.missing, again.cost) <= (first.missing, first.cost)
 
 
-def test_what_the_search_cannot_do_is_named() -> None:
-    """Nothing is silently ignored: a rule without search support is an error with its name."""
-    builder = ProblemBuilder().profile("van", [[0, 1], [1, 0]]).depot("a", 0).depot("b", 1)
-    builder.vehicle_type("van", reload_depots=["a", "b"], max_trips=2).task("stop", 1)
-    with pytest.raises(UnsupportedFeatureError, match="several reload depots"):
-        solve(builder.build(), MaxIterations(1))
+def test_a_van_reloads_at_whichever_depot_is_near() -> None:
+    """With a second depot beyond two remote stops the van fetches its second load there."""
+    legs = [[abs(here - there) for there in (0, 80, 90, 100)] for here in (0, 80, 90, 100)]
+    builder = ProblemBuilder(("kg",)).profile("van", legs).depot("centre", 0).depot("far", 3)
+    builder.vehicle_type("van", capacity=1, cost_per_m=1, reload_depots=["centre", "far"], max_trips=2)
+    problem = builder.task("one", 1, delivery=1).task("other", 2, delivery=1).build()
+    result = solve(problem, MaxIterations(200), seed=1)
+    approved(problem, result)
+    assert [trip.depot for route in result.solution.routes for trip in route.trips] == [0, 1]
+
+
+def test_of_vehicles_that_cost_the_same_only_the_roomiest_are_opened() -> None:
+    """A class of which another has more room at no higher price gets no new routes, unless the other may run out."""
+    legs = [[abs(here - there) for there in range(4)] for here in range(4)]
+    for count, needless in ((3, [True, False]), (2, [False, False])):
+        builder = ProblemBuilder(("kg",)).profile("van", legs).depot("centre", 0)
+        builder.vehicle_type("small", count=3, capacity=2, cost_per_m=1)
+        builder.vehicle_type("large", count=count, capacity=5, cost_per_m=1)
+        for place in (1, 2, 3):
+            builder.task(f"stop {place}", place, delivery=1)
+        opens = compile_problem(builder.build()).data.cls[:, a.OPENS]
+        assert [int(vehicles) == 0 for vehicles in opens] == needless
 
 
 def test_threads_search_side_by_side() -> None:

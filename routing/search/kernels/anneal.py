@@ -13,6 +13,7 @@ from .arrays import (
     ACCEPTED,
     ANNEAL,
     AUX,
+    BASE,
     BEST,
     BESTAT,
     CLS,
@@ -42,10 +43,12 @@ from .arrays import (
     RID,
     STAMP,
     START,
+    UPGRADING,
 )
 from .chance import below, exponential, unit
 from .compiled import entry, heavy, inner
-from .features import HET, LIMITS, MIXED, PAIR, RICH, TW
+from .features import BACK, HET, LIMITS, MIXED, PAIR, RICH, TW
+from .fleet import UPGRADES, fit_classes, give_class, swap_classes
 from .places import RELOADED, best_pair, best_place
 from .routes import (
     add_absent,
@@ -59,13 +62,15 @@ from .routes import (
     start_empty,
 )
 from .tails import nobody_waits, swap_tails
-from .walk import walk
+from .walk import copy_line, walk
 
 WHOLE_LONG = 0.005
 WHOLE_SHORT = 0.02
 SHORT = 15
 MOST_WHOLE = 100
-OTHER_CLASS = 0.1
+OTHER_CLASS = 0.04 if UPGRADES else 0.1
+EXCHANGES = not BACK and not RICH
+"""Whether tails are exchanged: not where an order of tasks is to be kept that only places are tested for."""
 TAIL_SHARE = 0.25
 """Greatest share of iterations that exchange tails: cheap ones, a tenth of the others' time."""
 
@@ -113,7 +118,7 @@ def take_out_one(data, state, x, stamp):
 @heavy
 def close_gaps(data, state, r, stamp):
     """Compact a route; if what is left breaks a rule, take that out too. Return the cost change, or INF."""
-    before = state.rint[r, AUX]
+    before = state.rint[r, AUX] if TW or LIMITS or RICH else state.rint[r, BASE]
     delta = compact(data, state, r, stamp)
     if delta < INF:
         return delta
@@ -131,7 +136,7 @@ def close_gaps(data, state, r, stamp):
 
 @inner
 def merge_trips(data, state, r):
-    """Drop reloads of a route that it can do without; return the cost change."""
+    """Drop reloads of a route that it can do without, move others to a cheaper depot; return the cost change."""
     delta = 0
     k = 1
     while k <= state.rint[r, LEN]:
@@ -144,20 +149,39 @@ def merge_trips(data, state, r):
         v = state.seq[r, k + 1]
         stop = state.seq[r, k]
         length = state.rint[r, LEN]
-        for i in range(k):
-            state.line[i] = state.seq[r, i]
-        for i in range(k, length + 1):
-            state.line[i] = state.seq[r, i + 1]
-        arcs = int(data.cost[cm, u, v]) - int(data.cost[cm, u, stop]) - int(data.cost[cm, stop, v])
-        extra = walk(data, state, c, length - 1)
-        if extra < INF and arcs + extra - state.rint[r, EXTRA] <= 0:
-            before = state.rint[r, AUX]
+        now = int(data.cost[cm, u, stop]) + int(data.cost[cm, stop, v]) + state.rint[r, EXTRA]
+        best = now
+        chosen = stop
+        for s in range(data.reload.shape[1] + 1):
+            copy_line(state, r, length)
+            if s == 0:
+                for i in range(k, length + 1):
+                    state.line[i] = state.seq[r, i + 1]
+                cost = int(data.cost[cm, u, v])
+                m = length - 1
+            else:
+                other = data.reload[c, s - 1]
+                if other < 0 or other == stop:
+                    continue
+                state.line[k] = other
+                cost = int(data.cost[cm, u, other]) + int(data.cost[cm, other, v])
+                m = length
+            cost += walk(data, state, c, m)
+            if cost < best or (s == 0 and cost == best):
+                best = cost
+                chosen = NONE if s == 0 else other
+        if chosen == stop:
+            k += 1
+            continue
+        before = state.rint[r, AUX]
+        if chosen >= 0:
+            state.seq[r, k] = chosen
+            k += 1
+        else:
             for i in range(k, length + 1):
                 state.seq[r, i] = state.seq[r, i + 1]
             state.rint[r, LEN] = length - 1
-            delta += refresh(data, state, r) - before
-        else:
-            k += 1
+        delta += refresh(data, state, r) - before
     return delta
 
 
@@ -289,6 +313,8 @@ def put_in(data, state, x, r, place, c):
     if RICH and (place > RELOADED // 2 or place < -RELOADED // 2):
         return put_in_with_reload(data, state, x, r, place, c)
     k = state.node[place - 1, POS] if place > 0 else state.node[-place - 1, POS] + 1
+    if UPGRADES and c != state.rint[r, CLS]:
+        return give_class(data, state, r, c) + insert_at(data, state, r, k, x)
     return insert_at(data, state, r, k, x)
 
 
@@ -296,14 +322,11 @@ def put_in(data, state, x, r, place, c):
 def put_in_with_reload(data, state, x, r, place, c):
     """Carry out an insertion of a task with a reload on one side; return the cost change."""
     before = state.rint[r, AUX]
-    follows = place > 0  # j + 1 + R: x, reload, j;  -j - 1 + R: j, x, reload;  -j - 1 - R: j, reload, x
-    if place > RELOADED:
-        k = state.node[place - RELOADED - 1, POS]
-    elif follows:
-        k = state.node[RELOADED - place - 1, POS] + 1
-    else:
-        k = state.node[-place - RELOADED - 1, POS] + 1
-    stop = data.reload[c, 0]
+    follows = place > 0
+    number = (abs(place) + RELOADED // 2) // RELOADED
+    beside = place - number * RELOADED if follows else place + number * RELOADED
+    k = state.node[beside - 1, POS] if beside > 0 else state.node[-beside - 1, POS] + 1
+    stop = data.reload[c, number - 1]
     first = x if follows else stop
     second = stop if follows else x
     length = state.rint[r, LEN]
@@ -488,6 +511,15 @@ def set_class(data, state, r, c):
 
 
 @inner
+def may_reload(data, c, stop):
+    """Tell whether a class may reload at a terminal."""
+    found = False
+    for s in range(data.reload.shape[1]):
+        found = found or data.reload[c, s] == stop
+    return found
+
+
+@inner
 def class_may_take(data, state, r, c):
     """Tell whether a class may serve and carry all that is on a route."""
     if data.cls[c, NOFRONT] > 0:
@@ -495,7 +527,7 @@ def class_may_take(data, state, r, c):
     for k in range(1, state.rint[r, LEN] + 1):
         x = state.seq[r, k]
         if RICH and x >= data.n:
-            if data.cls[c, MAXTRIPS] < 2 or data.reload[c, 0] != x:
+            if data.cls[c, MAXTRIPS] < 2 or not may_reload(data, c, x):
                 return False
         elif data.allowed[c, x] == 0:
             return False
@@ -570,10 +602,10 @@ def iterate(data, state, task, heat, mean_removed, longest):
     # Drawn beforehand, so that a plan already too dear need not be finished.
     worst = heat * exponential(state.rng, data.minus_log) if task == ANNEAL else 1.0 * INF
     tails = False
-    if not RICH and task == ANNEAL:
+    if EXCHANGES and task == ANNEAL:
         tails = unit(state.rng) < tail_share(data, info)
     other_class = HET and not tails and data.cls.shape[0] > 1 and unit(state.rng) < OTHER_CLASS
-    if not RICH and tails:
+    if EXCHANGES and tails:
         info[ITER] += 1
         info[NSAVED] = 0
         info[NREM] = 0
@@ -584,10 +616,19 @@ def iterate(data, state, task, heat, mean_removed, longest):
     else:
         info[NSAVED] = 0
         delta = 0
+    if UPGRADES and not tails:
+        info[UPGRADING] = 1 if other_class else 0
+        if other_class and delta < INF // 2:
+            # What is left may do with a smaller vehicle; insertions then pay for the larger one.
+            delta += fit_classes(data, state)
     if not tails and delta < INF // 2:
         delta = recreate(data, state, heat, delta, worst if sure_loss(state, other_class) else 1.0 * INF)
         if other_class and delta < INF // 2:
-            delta += change_class(data, state)
+            if UPGRADES:
+                delta += fit_classes(data, state)
+                delta += swap_classes(data, state)
+            else:
+                delta += change_class(data, state)
     if delta < worst:
         info[CUR] += delta
         note_dirty(state)

@@ -16,12 +16,14 @@ NARROW, WIDE = 8, 16
 
 # Columns of Data.cls: one row per class of interchangeable vehicles.
 COUNT, START, END, CM, TM, FIXED, PS, OPEN, SCLOSE, EOPEN, CLOSE, MAXDUR, OTAFTER, OTPRICE, MAXLEN = range(15)
-MAXDIST, MAXDRIVE, FIRSTV, KIND, DM, NOFRONT, MAXTRIPS, TRIPCOST, BREAKS = range(15, 24)
-CLS_COLUMNS = 24
+MAXDIST, MAXDRIVE, FIRSTV, KIND, DM, NOFRONT, MAXTRIPS, TRIPCOST, BREAKS, OPENS = range(
+    15, 25
+)  # OPENS: vehicles a new route may take
+CLS_COLUMNS = 25
 
 # Columns of State.rint: one row per route slot.
-LEN, CLS, SPAN, WAIT, DIST, DRIVE, EXTRA, AUX, BASE = range(9)  # BASE: fixed cost, arcs and nodes; AUX: all
-ROUTE_COLUMNS = 9
+LEN, CLS, SPAN, WAIT, DIST, DRIVE, EXTRA, AUX, BASE, VERSION = range(10)  # BASE: fixed cost, arcs, nodes; AUX: all
+ROUTE_COLUMNS = 10
 
 # Columns of State.event: what happens on a route, one row each; the last is the arrival at the end.
 EV_START, EV_TRAVEL, EV_WORK, EV_WHAT = range(4)
@@ -31,11 +33,15 @@ EV_BREAK = -2  # EV_WHAT of a break (EV_TRAVEL is then its number); a node other
 ORDER_PRICE, START_PRICE, BALANCE_OF, BALANCE_TARGET, BALANCE_PRICE, BACKHAUL, MISPLACED, SYMMETRIC = range(8)
 RULES_SIZE = 8
 BY_TASKS, BY_DISTANCE, BY_DURATION = 1, 2, 3
+NEEDS_DELIVERY = 2  # value of BACKHAUL: no collections on a trip without deliveries
+
+# Bits of Data.flow.
+DELIVERS, COLLECTS = 1, 2
 
 # Entries of State.info.
 CUR, NROUTES, NFREE, NABSENT, BEST, ITER, STAMP, NSAVED, NREM, GROW, NDIRTY, BESTAT, ACCEPTED, IMPROVED = range(14)
-NROUTES_BEST, NABSENT_BEST, VISIT, EVENTS, DEPARTS, HOLDS = range(14, 20)
-INFO_SIZE = 20
+NROUTES_BEST, NABSENT_BEST, VISIT, EVENTS, DEPARTS, HOLDS, VERSIONS, UPGRADING = range(14, 22)
+INFO_SIZE = 22
 
 # What Python asks the entry kernel to do.
 ANNEAL, LOAD, CONSTRUCT, EXAMINE = range(4)
@@ -64,8 +70,10 @@ class Data(NamedTuple):
     node_cost: Any  # (classes, n) int64
     allowed: Any  # (classes, n) uint8
     prize: Any  # (n,) int64 price of leaving a task out, during search
+    kin: Any  # (classes, classes) uint8: same times and prices of time, so that a route may change over by its load
     frozen: Any  # (n,) uint8: never removed
     partner: Any  # (n,) int32 other end of a shipment, or NONE
+    flow: Any  # (n,) uint8: DELIVERS, COLLECTS
     side: Any  # (n,) int8: 1 first end of a shipment, -1 second end, 0 neither
     change: Any  # (n, dimensions) int64 change of what is on board
     bare: Any  # (classes, n) int32 service without set-up
@@ -118,6 +126,9 @@ class State(NamedTuple):
     line: Any  # (longest + 8,) int32 a route as it would be
     event: Any  # (2 * longest + 16, 4) int64
     visit: Any  # (slots,) int64 stamps
+    by_class: Any  # (slots, classes) int64 what BASE would be with each class
+    by_class_of: Any  # (slots,) int64 the VERSION that by_class stands for
+    larger: Any  # (slots, 2) int64 class that would have room for the task in hand, and its price
     dirty: Any  # (slots,) int32
     dirty_mark: Any  # (slots,) uint8
     best_seq: Any  # (slots, longest + 2) int32

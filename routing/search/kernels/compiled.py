@@ -4,6 +4,11 @@
 on some sixty arrays in every inner call took two thirds of the time (docs/solver/experiments.md). Inner
 functions are inlined by LLVM and get no wrapper for Python, which divides the compile time by four.
 
+Numba would optimise each inner function with all it calls and turn it into machine code, and the same again
+for each caller up to the entry. Here only the entry is optimised and becomes machine code, with everything in
+it. This leans on numba's inside (a pipeline with another lowering pass, as its documentation of custom
+pipelines shows, and a library that ends early), so numba's version is locked.
+
 Numba's cache looks at one source file per function and would keep an old caller when only a callee in
 another file changed, and is blind to the constants of a variant. The cache folder is therefore named by a
 digest over all kernel sources and by the variant.
@@ -18,6 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import codegen
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import register_pass
+from numba.core.typed_passes import NativeLowering
 
 from .features import NAME, PAIR, RICH
 
@@ -52,6 +61,49 @@ def _cache_root() -> Path:
 CACHE_FOLDER = _cache_root() / f"kernels-{_digest()}" / NAME
 
 
+class _InnerLibrary(codegen.JITCodeLibrary):
+    """The code of one function for its callers: neither optimised as a whole nor turned into machine code."""
+
+    def _optimize_final_module(self) -> None:
+        """Leave that to the entry, which holds everything: else each function is optimised once per level above it."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _InnerLowering(NativeLowering):
+    """Translates a function that only other kernels call."""
+
+    _name = "inner_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        """Lower as numba does, into a library without machine code, and make it known to the callers."""
+        target = state.targetctx
+        state.library = _InnerLibrary(target.codegen(), state.func_id.func_qualname)
+        state.flags.no_compile = True
+        super().run_pass(state)
+        state.library.finalize()
+        lowered = state["cr"]
+        # numba finds a callee by its entry point, which must be a function of C, but never calls this one.
+        key: Any = [].append
+        target.insert_user_function(key, lowered.fndesc, [state.library])
+        state["cr"] = lowered._replace(cfunc=key)
+        return True
+
+
+class _InnerCompiler(CompilerBase):
+    """Numba's own pipeline with the lowering above in place of numba's."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return the one pipeline."""
+        pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        pipeline.passes = [(_InnerLowering if it is NativeLowering else it, why) for it, why in pipeline.passes]
+        pipeline.finalize()
+        return [pipeline]
+
+
 def _njit(function: Any, **options: Any) -> Any:
     """Compile into our own cache folder without changing numba's setting for others."""
     config: Any = numba.config
@@ -59,19 +111,19 @@ def _njit(function: Any, **options: Any) -> Any:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(CACHE_FOLDER)
     try:
-        return njit(cache=True, nogil=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True, **options)(function)
+        return njit(nogil=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True, **options)(function)
     finally:
         config.CACHE_DIR = before
 
 
 def inner(function: Any) -> Any:
     """Compile a function that only other kernels call."""
-    return _njit(function, forceinline=True, no_cpython_wrapper=True)
+    return _njit(function, forceinline=True, no_cpython_wrapper=True, pipeline_class=_InnerCompiler)
 
 
 def apart(function: Any) -> Any:
     """Compile a large function that other kernels call and that is better not copied into each caller."""
-    return _njit(function, no_cpython_wrapper=True)
+    return _njit(function, no_cpython_wrapper=True, pipeline_class=_InnerCompiler)
 
 
 def heavy(function: Any) -> Any:
@@ -81,4 +133,4 @@ def heavy(function: Any) -> Any:
 
 def entry(function: Any) -> Any:
     """Compile a function that Python calls."""
-    return _njit(function)
+    return _njit(function, cache=True)

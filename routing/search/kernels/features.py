@@ -19,5 +19,7 @@ LIMITS = True
 """Most distance, driving time or tasks of a route."""
 PAIR = True
 """Shipments."""
+BACK = False
+"""Deliveries before collections and nothing else; the walk judges the rule where there is more."""
 RICH = True
 """Every other rule, judged by walking along the route."""

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from .arrays import (
+    BACKHAUL,
     CLOSE,
     CLS,
     CM,
     CNXT,
+    COLLECTS,
     CPRV,
+    DELIVERS,
     DEP,
     DIST,
     DM,
@@ -28,6 +31,7 @@ from .arrays import (
     MAXDUR,
     MAXLEN,
     MAXTRIPS,
+    NEEDS_DELIVERY,
     NOFRONT,
     NONE,
     NXT,
@@ -49,12 +53,14 @@ from .arrays import (
     START,
     SVC,
     TM,
+    UPGRADING,
     VISIT,
     WAIT,
 )
 from .chance import below
 from .compiled import heavy, inner
-from .features import DUR, HET, LIMITS, MIXED, RICH, TW
+from .features import BACK, DUR, HET, LIMITS, MIXED, RICH, TW
+from .fleet import UPGRADES, larger_class
 from .routes import take_slot
 from .walk import begin_work, copy_line, insert_in_line, walk
 from .windows import latest_start, next_start
@@ -170,9 +176,19 @@ def companions_agree(data, state, r, x):
 
 
 @inner
+def in_turn(data, x, u, v):
+    """Tell whether deliveries still come before collections with ``x`` between ``u`` and ``v``."""
+    if data.flow[x] & DELIVERS and u < data.n and data.flow[u] & COLLECTS:
+        return False
+    return not (data.flow[x] & COLLECTS and v < data.n and data.flow[v] & DELIVERS)
+
+
+@inner
 def place_extra(data, state, r, c, x, u, v, k):
     """Test ``x`` as entry ``k``, between ``u`` and ``v``; return cost beyond arcs, INF if it is not allowed."""
     if MIXED and not RICH and not fits_loads(data, state, r, c, x, u):
+        return INF
+    if BACK and not in_turn(data, x, u, v):
         return INF
     if RICH and banned(data, c, u):
         return INF
@@ -212,7 +228,7 @@ def route_may_take(data, state, r, c, x):
     for d in range(data.delivery.shape[1]):
         if state.load[r, d, 0] + data.delivery[x, d] > data.capacity[c, d]:
             return False
-        if MIXED and state.load[r, d, 1] + data.pickup[x, d] > data.capacity[c, d]:
+        if (MIXED or BACK) and state.load[r, d, 1] + data.pickup[x, d] > data.capacity[c, d]:
             return False
     return True
 
@@ -229,6 +245,8 @@ def alone_cost(data, state, r, c, x, best):
     for d in range(data.delivery.shape[1]):
         if data.delivery[x, d] > data.capacity[c, d] or data.pickup[x, d] > data.capacity[c, d]:
             return INF
+    if BACK and data.rules[BACKHAUL] == NEEDS_DELIVERY and not data.flow[x] & DELIVERS:
+        return INF
     if HET:
         if data.allowed[c, x] == 0:
             return INF
@@ -282,8 +300,8 @@ def best_place(data, state, x, best, blink):
     Returns
     -------
     (cost, slot, place, class): cost is INF if there is none. A place j + 1 is before task j, -j - 1 after
-    it, 0 in a new route. With reloads on the way, place + RELOADED is x followed by a reload, and place -
-    RELOADED is x after a reload.
+    it, 0 in a new route. With reload depot number s of the class on the way, place + (s + 1) * RELOADED is x
+    followed by a reload, and place - (s + 1) * RELOADED is x after a reload.
 
     Notes
     -----
@@ -301,6 +319,8 @@ def best_place(data, state, x, best, blink):
     found = best
     fixed_part = 0
     slack = 0
+    if UPGRADES:
+        state.info[VISIT] += 1  # one more task in hand, see larger_class
     for i in range(near.shape[1]):
         j = near[x, i]
         r = node[j, RID]
@@ -325,6 +345,15 @@ def best_place(data, state, x, best, blink):
         if not RICH and min(behind, ahead) - slack >= found:
             continue
         if r < 0 or not route_may_take(data, state, r, c, x):
+            if UPGRADES and r >= 0 and state.info[UPGRADING] > 0:
+                c = larger_class(data, state, r, x)
+                if c >= 0:
+                    cost, place = place_with_class(data, state, r, c, x, j, found, salt if blink else NONE)
+                    if cost < found:
+                        found = cost
+                        best_r = r
+                        best_k = place
+                        best_c = c
             continue
         if behind - slack < found and (not blink or (salt + j * 7919) % BLINK != 0):
             extra = place_extra(data, state, r, c, x, j, v, node[j, POS] + 1)
@@ -365,54 +394,82 @@ def best_place(data, state, x, best, blink):
 
 
 @inner
+def place_with_class(data, state, r, c, x, j, best, salt):
+    """Try ``x`` behind and before task ``j`` on a route that changes over to class ``c``; return (cost, place).
+
+    Parameters
+    ----------
+    salt
+        As in ``best_place``, NONE to pass nothing over.
+    """
+    node = state.node
+    n = data.n
+    cm = data.cls[c, CM]
+    price = state.larger[r, 1] + data.node_cost[c, x]
+    place = 0
+    v = node[j, NXT]
+    if v >= n:
+        v = data.cls[c, END]
+    arcs = int(data.cost_t[cm, x, j]) + int(data.cost[cm, x, v]) - int(data.cost[cm, j, v]) + price
+    if arcs < best and (salt < 0 or (salt + j * 7919) % BLINK != 0):
+        extra = place_extra(data, state, r, c, x, j, v, node[j, POS] + 1)
+        if arcs + extra < best:
+            best = arcs + extra
+            place = -int(j) - 1
+    u = node[j, PRV]
+    if u >= n:
+        u = data.cls[c, START]
+    arcs = int(data.cost_t[cm, x, u]) + int(data.cost[cm, x, j]) - int(data.cost[cm, u, j]) + price
+    if arcs < best and (salt < 0 or (salt + (u + r if u >= n else u) * 7919) % BLINK != 0):
+        extra = place_extra(data, state, r, c, x, u, j, node[j, POS])
+        if arcs + extra < best:
+            best = arcs + extra
+            place = int(j) + 1
+    return (best, place) if place != 0 else (INF, 0)
+
+
+@inner
 def reload_place(data, state, r, c, x, j, base, best):
     """Try ``x`` after or before task ``j`` together with a reload on its other side; return (place, cost)."""
-    node = state.node
-    cm = data.cls[c, CM]
-    stop = data.reload[c, 0]
-    best_place_code = 0
     length = state.rint[r, LEN]
     if length + 5 > state.seq.shape[1]:
         state.info[GROW] = 1
         return 0, INF
-    extra_now = state.rint[r, EXTRA]
-    v = node[j, NXT]
-    u = node[j, PRV]
+    node = state.node
+    cm = data.cls[c, CM]
     k = node[j, POS]
-    via = data.cost[cm, x, stop]
-    from_stop = data.cost[cm, stop, x]
-    node_cost = data.node_cost[c, x]
-    after = int(node_cost) - int(node[j, CNXT])
-    # j, reload, x, v and j, x, reload, v
-    arcs = int(data.cost[cm, j, stop]) + int(from_stop) + int(data.cost[cm, x, v]) + after
-    if arcs + base - node_cost < best and not banned(data, c, j):
-        m = insert_in_line(state, copy_line(state, r, length), k + 1, stop)
-        m = insert_in_line(state, m, k + 2, x)
-        extra = walk(data, state, c, m)
-        if arcs + extra - extra_now < best:
-            best = arcs + extra - extra_now
-            best_place_code = -int(j) - 1 - RELOADED
-    if v < data.n:
-        arcs = int(data.cost[cm, j, x]) + int(via) + int(data.cost[cm, stop, v]) + after
-        if arcs + base - node_cost < best and not banned(data, c, j):
-            m = insert_in_line(state, copy_line(state, r, length), k + 1, x)
-            m = insert_in_line(state, m, k + 2, stop)
-            extra = walk(data, state, c, m)
-            if arcs + extra - extra_now < best:
-                best = arcs + extra - extra_now
-                best_place_code = -int(j) - 1 + RELOADED
-    if u >= data.n:
-        arcs = int(data.cost[cm, u, x]) + int(via) + int(data.cost[cm, stop, j]) + node_cost - int(node[j, CPRV])
-        if arcs + base - node_cost < best and not banned(data, c, u):
-            m = insert_in_line(state, copy_line(state, r, length), k, x)
-            m = insert_in_line(state, m, k + 1, stop)
-            extra = walk(data, state, c, m)
-            if arcs + extra - extra_now < best:
-                best = arcs + extra - extra_now
-                best_place_code = int(j) + 1 + RELOADED
-    if best_place_code == 0:
-        return 0, INF
-    return best_place_code, best
+    u = node[j, PRV]
+    v = node[j, NXT]
+    found = 0
+    # The three ways: j, reload, x, v; j, x, reload, v; and x, reload, j where j is the first of its trip.
+    for way in range(3 * data.reload.shape[1]):
+        number = way // 3
+        stop = data.reload[c, number]
+        if stop < 0:
+            break
+        turn = way % 3
+        if (turn == 1 and v >= data.n) or (turn == 2 and u < data.n):
+            continue
+        before = u if turn == 2 else j
+        after = j if turn == 2 else v
+        first = stop if turn == 0 else x
+        second = x if turn == 0 else stop
+        arcs = int(data.cost[cm, before, first]) + int(data.cost[cm, first, second]) + int(data.cost[cm, second, after])
+        arcs += data.node_cost[c, x] - int(node[j, CPRV] if turn == 2 else node[j, CNXT])
+        if arcs + base - data.node_cost[c, x] >= best or banned(data, c, before):
+            continue
+        at = k if turn == 2 else k + 1
+        m = insert_in_line(state, copy_line(state, r, length), at, first)
+        m = insert_in_line(state, m, at + 1, second)
+        cost = arcs + walk(data, state, c, m) - state.rint[r, EXTRA]
+        if cost < best:
+            best = cost
+            reload = (number + 1) * RELOADED
+            if turn == 2:
+                found = int(j) + 1 + reload
+            else:
+                found = -int(j) - 1 + (reload if turn == 1 else -reload)
+    return found, (best if found != 0 else INF)
 
 
 @inner

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from .arrays import (
     AUX,
+    BACKHAUL,
     BASE,
     CLOSE,
     CLS,
     CM,
     CNXT,
     CPRV,
+    DELIVERS,
     DEP,
     DIST,
     DM,
@@ -30,6 +32,7 @@ from .arrays import (
     MAXLEN,
     NABSENT,
     NARROW,
+    NEEDS_DELIVERY,
     NFREE,
     NONE,
     NROUTES,
@@ -56,11 +59,12 @@ from .arrays import (
     SVC,
     TM,
     TPRV,
+    VERSION,
     WAIT,
     WIDE,
 )
 from .compiled import heavy, inner
-from .features import DUR, HET, LIMITS, MIXED, PAIR, RICH, TW
+from .features import BACK, DUR, HET, LIMITS, MIXED, PAIR, RICH, TW
 from .walk import copy_line, walk
 from .windows import latest_start, next_start
 
@@ -255,6 +259,11 @@ def refresh_loads(data, state, r):
         for k in range(1, length + 1):
             out += data.delivery[seq[r, k], d]
         state.load[r, d, 0] = out
+        if BACK:
+            taken = 0
+            for k in range(1, length + 1):
+                taken += data.pickup[seq[r, k], d]
+            state.load[r, d, 1] = taken
         if MIXED or PAIR:
             now = out
             high = out
@@ -315,6 +324,7 @@ def refresh(data, state, r):
         node[u, NXT] = end
         node[u, CNXT] = arc
     rint[r, BASE] = cost
+    rint[r, VERSION] = 0
     refresh_loads(data, state, r)
     if RICH:
         extra = walk(data, state, c, copy_line(state, r, length))
@@ -541,11 +551,14 @@ def insert_at(data, state, r, k, x):
         node[v, PRV] = x
         node[v, CPRV] = out
     rint[r, BASE] += delta
+    rint[r, VERSION] = 0
     if MIXED or PAIR:
         refresh_loads(data, state, r)
     else:
         for d in range(data.delivery.shape[1]):
             state.load[r, d, 0] += data.delivery[x, d]
+            if BACK:
+                state.load[r, d, 1] += data.pickup[x, d]
     if TW or LIMITS:
         return settle(data, state, r, k, k) - before
     return delta
@@ -616,6 +629,8 @@ def compact(data, state, r, stamp):
             if not (MIXED or PAIR):
                 for d in range(data.delivery.shape[1]):
                     state.load[r, d, 0] -= data.delivery[x, d]
+                    if BACK:
+                        state.load[r, d, 1] -= data.pickup[x, d]
             gap = True
             continue
         kept += 1
@@ -647,6 +662,7 @@ def compact(data, state, r, stamp):
         close_slot(state, r)
         return -before if TW or LIMITS else delta
     rint[r, BASE] += delta
+    rint[r, VERSION] = 0
     if MIXED or PAIR:
         refresh_loads(data, state, r)
     if TW or LIMITS:
@@ -655,4 +671,6 @@ def compact(data, state, r, stamp):
             return settle(data, state, r, 1, kept) - before
         after = settle(data, state, r, first, last)
         return INF if after >= INF else after - before
+    if BACK and data.rules[BACKHAUL] == NEEDS_DELIVERY and not data.flow[seq[r, 1]] & DELIVERS:
+        return INF  # only collections are left
     return delta

@@ -8,7 +8,7 @@ after its arcs alone have beaten the best place found so far, so few are.
 
 The schedule is that of the problem module: depart, then everything as early as possible. The departure is
 the latest that ends the route no later and makes nobody later: a forward pass finds the earliest times, a
-backward pass how late each may be.
+backward pass how late each may be. Departures at which a break is no longer owed are tried as well.
 """
 
 from __future__ import annotations
@@ -316,21 +316,64 @@ def walk(data, state, c, m):
     early = max(cls[c, OPEN], line_release(data, state, 1, m))
     if early > cls[c, SCLOSE]:
         return INF
-    end, late = walk_forward(data, state, c, m, early)
-    if end >= INF:
-        return INF
-    departure = max(early, walk_backward(data, state, c))
-    if data.rules[START_PRICE] > 0 and departure > early:
-        end, late = walk_forward(data, state, c, m, departure)
-        if end >= INF:
-            return INF
-    state.info[DEPARTS] = departure
-    duration = end - departure
-    if duration > cls[c, MAXDUR]:
-        return INF
-    extra += cls[c, PS] * (duration - drive - full) + late + (trips - 1) * cls[c, TRIPCOST]
-    extra += cls[c, OTPRICE] * max(0, duration - cls[c, OTAFTER])
-    return extra + line_prices(data, state, c, m, duration, way, tasks)
+    extra += (trips - 1) * cls[c, TRIPCOST] - cls[c, PS] * (drive + full)
+    return cheapest_departure(data, state, c, m, early, extra, way, tasks)
+
+
+@inner
+def next_departure(data, c, early, b):
+    """Return the number of the next break, from ``b`` on, that a later departure would not owe."""
+    while b < data.cls[c, BREAKS]:
+        free = data.breaks[c, b, 0] + data.breaks[c, b, 2]
+        if early < free <= data.cls[c, SCLOSE]:
+            return b
+        b += 1
+    return b
+
+
+@inner
+def cheapest_departure(data, state, c, m, early, extra, way, tasks):
+    """Try the earliest departure, then those at which a break is no longer owed; return the least cost or INF.
+
+    One loop, so that the timed passes are compiled once. Its last turn repeats the best departure, unless
+    that was the last one tried, and leaves its events behind.
+    """
+    cls = data.cls
+    count = cls[c, BREAKS]
+    best = INF
+    best_start = early
+    start = early
+    b = -1
+    moved = False
+    while True:
+        end, late = walk_forward(data, state, c, m, start)
+        price = INF
+        departure = start
+        if end < INF:
+            if not moved:
+                departure = max(start, walk_backward(data, state, c))
+                if data.rules[START_PRICE] > 0 and departure > start:
+                    # Everybody's start counts: compute them for this departure.
+                    start = departure
+                    moved = True
+                    continue
+            duration = end - departure
+            if duration <= cls[c, MAXDUR]:
+                price = extra + cls[c, PS] * duration + late
+                price += cls[c, OTPRICE] * max(0, duration - cls[c, OTAFTER])
+                price += line_prices(data, state, c, m, duration, way, tasks)
+        state.info[DEPARTS] = departure
+        if b >= count:
+            return price
+        first = early if b < 0 else data.breaks[c, b, 0] + data.breaks[c, b, 2]
+        if price < best:
+            best = price
+            best_start = first
+        b = next_departure(data, c, early, b + 1)
+        if b >= count and (best >= INF or best_start == first):
+            return best
+        start = best_start if b >= count else data.breaks[c, b, 0] + data.breaks[c, b, 2]
+        moved = False
 
 
 @inner
