@@ -34,8 +34,8 @@ from api.native import (
     session,
     sharing,
     sites,
-    sorting,
     siting,
+    sorting,
     stations,
     users,
 )
@@ -69,7 +69,7 @@ NATIVE_PARTS = tuple(
         parcels,
         fleet,
         sites,
-    siting,
+        siting,
         devices,
         stations,
         kiosks,

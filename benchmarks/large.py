@@ -178,9 +178,8 @@ def plot(lines: Sequence[dict[str, Any]], path: Path) -> None:
 
     drawn = [f'<polyline points="{at(0, 100)} {at(last, 100)}" stroke="grey" stroke-dasharray="4"/>']
     texts = [f'<text x="60" y="335">0</text><text x="480" y="335">{last / 1e6:.1f} million iterations</text>']
-    texts += [
-        f'<text x="5" y="{25 + 280 * (high - level) / span:.1f}">{level:.1f} %</text>' for level in sorted({low, 100.0, high})
-    ]
+    for level in sorted({low, 100.0, high}):
+        texts.append(f'<text x="5" y="{25 + 280 * (high - level) / span:.1f}">{level:.1f} %</text>')
     for number, (name, curve) in enumerate(curves.items()):
         colour = f"hsl({number * 137 % 360} 70% 40%)"
         drawn.append(f'<polyline points="{" ".join(at(*point) for point in curve)}" stroke="{colour}"/>')

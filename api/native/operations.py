@@ -44,9 +44,7 @@ class OperationView(View):
 
 
 @router.get("/operations/{operation_id}", responses=problems(404))
-def get_operation(
-    operation_id: str, services: ServicesDep, identity: Identity = allow(*_FOLLOWERS)
-) -> OperationView:
+def get_operation(operation_id: str, services: ServicesDep, identity: Identity = allow(*_FOLLOWERS)) -> OperationView:
     """Tell how long work stands."""
     return OperationView.model_validate(_visible(services, operation_id, identity))
 

@@ -1212,7 +1212,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_plan_stop_parcel_parcel_id"), ["parcel_id"], unique=False)
 
 
-
 def downgrade() -> None:
     """Step back."""
     with op.batch_alter_table("plan_stop_parcel", schema=None) as batch_op:
