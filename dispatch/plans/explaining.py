@@ -139,6 +139,7 @@ def _fixes(said: Explanation, names: Sequence[str], price_fen: int) -> tuple[dic
             "position": one.position,
             "cost_fen": to_fen(one.cost) + price_fen,
             "disturbance": one.disturbance,
+            "certainty": one.certainty,
         }
         for one in said.fixes
     )

@@ -262,6 +262,7 @@ def test_m_07_a_stop_without_room_is_explained_with_its_fix(
     assert not found.planned
     assert {one["code"] for one in found.reasons} == {"CANNOT_BE_PERFORMED_WITHIN_VEHICLE_TASK_LIMIT"}
     fix = next(one for one in found.fixes if one["constraint"] == "max_tasks")
+    assert fix["certainty"] in ("proved", "heuristic")
     assert fix["change"] == 1
     assert 0 < fix["cost_fen"] < 5_000
     assert found.displaces

@@ -202,7 +202,7 @@ export function Why({ work, why, names, onStop }: { work: DraftWork; why: Explan
           <ul>
             {why.fixes.map((fix) => (
               <li key={`${fix.constraint}/${fix.unit}`} className="editing__pair num">
-                <span>{fix.constraint === "none" ? t("edit.fits") : t("edit.fix", { constraint: constraint(fix.constraint), change: amount(fix.change, fix.unit) })}{fix.vehicle === null ? "" : ` · ${names.vehicle(fix.vehicle)}`}</span>
+                <span>{fix.constraint === "none" ? t("edit.fits") : t("edit.fix", { constraint: constraint(fix.constraint), change: amount(fix.change, fix.unit) })}{fix.vehicle === null ? "" : ` · ${names.vehicle(fix.vehicle)}`} <span className="chip" title={t("edit.fix_certainty")}>{t(fix.certainty === "proved" ? "edit.proved" : "edit.likely")}</span></span>
                 <strong>{signedYuan(fix.cost_fen, language.language)}</strong>
               </li>
             ))}

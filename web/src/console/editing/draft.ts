@@ -131,7 +131,7 @@ export interface Explanation {
     start_s: number;
   } | null;
   reasons: { code: string; certainty: string }[];
-  fixes: { constraint: string; change: number; unit: string; vehicle: string | null; cost_fen: number }[];
+  fixes: { constraint: string; change: number; unit: string; vehicle: string | null; cost_fen: number; certainty: string }[];
   alternatives: { vehicle: string; number: number; position: number; more_fen: number }[];
   displaces: { stop_key: string; name: string }[];
 }
