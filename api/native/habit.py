@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
-from sqlalchemy.orm import Session
 
 from api.auth.access import ServicesDep, allow
 from api.auth.service import Identity
@@ -18,7 +17,8 @@ from api.native.form import Body, View, problems
 from api.native.idempotency import Answer, IdempotencyKey, answer, once
 from api.native.operations import OperationView
 from api.native.scope import actor, check_region
-from api.operations.service import RunningOperation, Work
+from api.native.starting import started
+from api.operations.service import RunningOperation
 from api.services import Services
 from dispatch.habit.errors import HabitVersionNotFoundError
 from dispatch.habit.file import SectionEntry
@@ -241,7 +241,7 @@ def design_habit(
         )  # fmt: skip
         return {"version_id": made.id, "number": made.number, "figures": made.figures}
 
-    return _started(body, request, services, key, identity, work)
+    return started(request, services, identity, key, "habit", body, work)
 
 
 @router.post("/habit:learn", status_code=201, response_model=HabitVersionEntry, responses=problems(400, 404, 409))
@@ -381,20 +381,6 @@ def _making(
         return answer(_entry(made, None), 201, Location=f"/api/v1/habit/versions/{made.id}")
 
     return once(request, key, body, identity, services).around(act)
-
-
-def _started(
-    body: DesignOrder, request: Request, services: Services, key: str | None, identity: Identity, work: Work
-) -> JSONResponse:
-    def act(session: Session) -> Answer:
-        operation = services.operations.create(session, "habit", identity.user_id, body.model_dump(mode="json"))
-        view = OperationView.model_validate(operation)
-        return answer(view, 202, Location=f"/api/v1/operations/{operation.id}")
-
-    def launch(made: Answer) -> None:
-        services.operations.launch(made.body["id"], work)
-
-    return once(request, key, body, identity, services).together(act, launch)
 
 
 def _entry(version: HabitVersion, accepted: str | None) -> HabitVersionEntry:

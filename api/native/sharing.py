@@ -19,6 +19,7 @@ from api.native.form import Body, View, problems
 from api.native.idempotency import Answer, IdempotencyKey, answer, once
 from api.native.operations import OperationView
 from api.native.scope import actor, check_region, company_scope
+from api.native.starting import started
 from api.operations.service import RunningOperation, Work
 from api.services import Services
 from api.shares import version_shares
@@ -120,7 +121,7 @@ def start_comparison(
     check_region(identity, body.region)
     region = services.regions.load(body.region)
     policy = None if body.policy is None else read_policy(body.policy).check(region)
-    return _started("modes", body, request, services, key, identity, _compare_work(services, body, policy))
+    return started(request, services, identity, key, "modes", body, _compare_work(services, body, policy))
 
 
 @router.get("/sharing/policy", response_model=PolicyView, responses=problems(304, 404))
@@ -202,27 +203,7 @@ def compute_shares(
         )
         return found.document()
 
-    return _started("shares", body, request, services, key, identity, work)
-
-
-def _started(
-    kind: str,
-    body: CompareOrder | ShareOrder,
-    request: Request,
-    services: Services,
-    key: str | None,
-    identity: Identity,
-    work: Work,
-) -> JSONResponse:
-    def act(session: Session) -> Answer:
-        operation = services.operations.create(session, kind, identity.user_id, body.model_dump(mode="json"))
-        view = OperationView.model_validate(operation)
-        return answer(view, 202, Location=f"/api/v1/operations/{operation.id}")
-
-    def launch(made: Answer) -> None:
-        services.operations.launch(made.body["id"], work)
-
-    return once(request, key, body, identity, services).together(act, launch)
+    return started(request, services, identity, key, "shares", body, work)
 
 
 def _compare_work(services: Services, order: CompareOrder, policy: SharingPolicy | None) -> Work:
