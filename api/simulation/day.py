@@ -298,8 +298,11 @@ class Day:
     # -- the evening -------------------------------------------------------------------------------------------
 
     def _evening(self) -> None:
-        """Pass collected parcels on to their companies and close the day."""
+        """Explain what came too late for its van, pass collected parcels on to their companies, close the day."""
         self._learn_parcels()
+        # Freight of the late trunk run that is still in stock and was never on a van: its van left before it came.
+        tried = {one for agent in self.state.couriers.values() for one in agent.handheld.loaded}
+        self.office.keep(self.office.stock & set(self.state.late["parcels"]) - tried, "MISSED_TRUNK")
         known = self.state.parcels
         outbound = {one: known[one].company_id for one in self.office.stock if known[one].direction == "collect"}
         self.office.forward(outbound)

@@ -18,6 +18,8 @@ class Handheld:
     ----------
     tried
         Parcels with a failed attempt.
+    loaded
+        Parcels that were scanned onto the vehicle.
     refused
         Rows the server refused, with its problem; a day that is well has none.
     """
@@ -29,6 +31,7 @@ class Handheld:
         self._seq = 0
         self._outbox: list[dict[str, Any]] = []
         self.tried: set[str] = set()
+        self.loaded: set[str] = set()
         self.refused: list[dict[str, Any]] = []
         self.sent = 0
         self.late_rows = 0
@@ -47,6 +50,8 @@ class Handheld:
             )  # fmt: skip
         if kind == "attempted":
             self.tried |= set(parcel_ids)
+        elif kind == "loaded":
+            self.loaded |= set(parcel_ids)
 
     def flush(self) -> None:
         """Send what waits, oldest first; a row is forgotten when the answer names it as stored."""

@@ -18,6 +18,7 @@ from dispatch.plans.locks import Locks, broken_locks
 from dispatch.plans.routes import PlannedRoute, Visit, lay_out
 from dispatch.plans.scene import Scene, Van
 from routing.checker import ViolationCode, check_route
+from routing.problem import Problem
 from routing.schedule import departure_s
 from routing.solution import Route, Solution, Trip
 
@@ -299,17 +300,17 @@ class Board:
         return Lane(keys, start_s, _planned(scene, van, keys, labels, start_s), tuple(flaws))
 
     def _departure(self, van: Van, route: Route) -> int:
-        """Keep the published departure where it breaks no more than the best one, else leave when it is best."""
+        """Keep the published departure where it breaks no more than the best one, else leave when it is best.
+
+        A van never leaves before its goods are there, however late it gets: what it does not have it cannot deliver.
+        """
         problem = self.scene.problem
         best_s = departure_s(problem, route.vehicle, route.trips)
         held = self.lanes[van.id]
         if not self.keeps_departure or held.route is None or held.start_s == best_s:
             return best_s
-        worst = [
-            sum(one.amount for one in check_route(problem, replace(route, start_s=start_s), {}).violations)
-            for start_s in (held.start_s, best_s)
-        ]
-        return held.start_s if worst[0] <= worst[1] else best_s
+        kept, best = (_broken(problem, replace(route, start_s=start_s)) for start_s in (held.start_s, best_s))
+        return held.start_s if kept <= best else best_s
 
 
 def first_board(
@@ -358,3 +359,10 @@ def _planned(scene: Scene, van: Van, keys: Sequence[str], labels: Mapping[str, i
         stops=van.done + lay_out(visits, start_s),
         back=scene.leg(van.kind.profile, here, 0),
     )
+
+
+def _broken(problem: Problem, route: Route) -> tuple[int, int]:
+    """Return by how much a route leaves before its goods are there, and by how much it breaks rules in all."""
+    found = check_route(problem, route, {}).violations
+    early = sum(one.amount for one in found if one.code is ViolationCode.RELEASE)
+    return early, sum(one.amount for one in found)

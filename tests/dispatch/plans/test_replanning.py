@@ -185,6 +185,18 @@ def test_late_freight_leaves_the_depot_no_earlier(
     assert not made.draft.board.flaws
 
 
+def test_freight_that_comes_at_the_end_of_the_shift_is_waited_for(
+    desk: PlanDesk, day_in_force: str, two_villages_one_bridge: Any, day: Any, search: Search
+) -> None:
+    """Where waiting breaks more than leaving early would, the van still waits: it cannot deliver what it lacks."""
+    plan_id = plan_id_of(two_villages_one_bridge, day)
+    event = {"kind": "late_trunk", "all": True, "ready_s": 23 * HOUR}
+    made = handle_event(desk, plan_id, event, ReplanOrder(level="times", seconds=1), search, WHO)
+    starts = [lane.start_s for lane in made.draft.board.lanes.values() if lane.keys]
+    assert all(start_s >= 23 * HOUR for start_s in starts)
+    assert all(flaw.code != "release" for flaw in made.draft.board.flaws)
+
+
 def test_new_orders_are_put_where_they_cost_least(
     desk: PlanDesk, day_in_force: str, two_villages_one_bridge: Any, day: Any, search: Search
 ) -> None:
