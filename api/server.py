@@ -45,6 +45,7 @@ def bound_socket(host: str, port: int) -> socket.socket:
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         taken.bind((host, port))
+        taken.listen()  # who comes before the application is ready waits instead of being refused
     except OSError as problem:
         taken.close()
         raise PortTakenError(f"cannot listen on {host} port {port}: {problem.strerror}", port=port) from problem

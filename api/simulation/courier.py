@@ -86,6 +86,7 @@ class CourierAgent:
         self.on_board: set[str] = set()
         self.collected: set[str] = set()
         self.done: set[str] = set()
+        self.left_behind: dict[str, str] = {}
         self.at: LonLat = world.region.depot.lonlat
         self._seen: str | None = None
         self._stale = True
@@ -197,6 +198,9 @@ class CourierAgent:
         if self._signal():
             self.handheld.flush()
             self._pull()
+        if self.ahead and self._too_late():
+            for stop in list(self.ahead):
+                self._leave_out(stop, "OUT_OF_TIME")
         giver = self._giver()
         if giver is not None and self._drive([giver.at], lambda: self._take_over(giver)):
             return
@@ -221,14 +225,23 @@ class CourierAgent:
         self._stale = True
         self._soon(self._next, _ASK_AGAIN_S)
 
+    def _too_late(self) -> bool:
+        """Tell whether the shift is over for so long that whoever is still out turns back."""
+        return self.world.timeline.now_s > self.world.types[self.vehicle_id].shift_end_s + _OVERTIME_S
+
     def _give_up(self, stop: Mapping[str, Any]) -> None:
-        """Leave out a stop to which no road leads, and say so."""
+        """Leave out a stop to which no road leads, and go on."""
         self._in_vain = 0
+        self._leave_out(stop, "ROAD_CLOSED")
+        self._next()
+
+    def _leave_out(self, stop: Mapping[str, Any], cause: str) -> None:
+        """Drive past a stop and say why; what was to be fetched there waits where it is."""
         self.done.add(stop["key"])
         self.shift.given_up.append(stop["key"])
         held = [one["id"] for one in stop["parcels"] if one["id"] in self.on_board]
-        self._say("attempted", held, cause="ROAD_CLOSED", **self._again())
-        self._next()
+        self._say("attempted", held, cause=cause, **self._again())
+        self.left_behind |= {one["id"]: cause for one in stop["parcels"] if one["direction"] == "collect"}
 
     def _drive(self, points: list[LonLat], arrive: Callable[[], None], name: str = "") -> bool:
         """Drive somewhere and do something there; false when no road leads there."""

@@ -303,6 +303,8 @@ class Day:
         # Freight of the late trunk run that is still in stock and was never on a van: its van left before it came.
         tried = {one for agent in self.state.couriers.values() for one in agent.handheld.loaded}
         self.office.keep(self.office.stock & set(self.state.late["parcels"]) - tried, "MISSED_TRUNK")
+        for agent in self.state.couriers.values():
+            self.state.refused |= agent.left_behind
         known = self.state.parcels
         outbound = {one: known[one].company_id for one in self.office.stock if known[one].direction == "collect"}
         self.office.forward(outbound)

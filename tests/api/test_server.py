@@ -37,7 +37,15 @@ def test_answers_are_not_held_back() -> None:
 def test_a_taken_port_is_told_by_its_number() -> None:
     """Listening where another program listens is refused with the port's number."""
     with bound_socket("127.0.0.1", 0) as first:
-        first.listen()
         port = first.getsockname()[1]
         with pytest.raises(PortTakenError, match=str(port)):
             bound_socket("127.0.0.1", port)
+
+
+def test_who_comes_early_waits() -> None:
+    """A connection made before the application is ready is kept until it is, not refused."""
+    with bound_socket("127.0.0.1", 0) as listening, socket.socket(socket.AF_INET, socket.SOCK_STREAM) as early:
+        early.settimeout(60)
+        early.connect(listening.getsockname())
+        accepted, _ = listening.accept()
+        accepted.close()
