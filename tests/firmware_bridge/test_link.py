@@ -22,16 +22,17 @@ def mute_server() -> Iterator[BrokerAddress]:
         yield BrokerAddress("127.0.0.1", server.getsockname()[1])
 
 
-def nowhere() -> BrokerAddress:
-    """Give an address where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return BrokerAddress("127.0.0.1", probe.getsockname()[1])
+@pytest.fixture
+def nowhere -> Iterator[BrokerAddress]:
+    """Give an address where nobody listens, and nobody can meanwhile: its port stays taken."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield BrokerAddress("127.0.0.1", taken.getsockname()[1])
 
 
-def test_dev_083_reconnect_storm_spreads(clock: ManualClock) -> None:
+def test_dev_083_reconnect_storm_spreads(clock: ManualClock, nowhere: BrokerAddress) -> None:
     """After a mass outage devices come back one by one, between one second and a minute, never all at once."""
-    links = [Link(nowhere(), Login("k", "k"), (), clock, Random(f"kiosk-{number}")) for number in range(100)]
+    links = [Link(nowhere, Login("k", "k"), (), clock, Random(f"kiosk-{number}")) for number in range(100)]
     for attempt in range(12):
         waits = []
         for link in links:
@@ -44,9 +45,9 @@ def test_dev_083_reconnect_storm_spreads(clock: ManualClock) -> None:
         clock.advance(61)
 
 
-def test_dev_082_queues_bounded(clock: ManualClock) -> None:
+def test_dev_082_queues_bounded(clock: ManualClock, nowhere: BrokerAddress) -> None:
     """Messages handed over while there is no connection are refused beyond the limit and counted."""
-    link = Link(nowhere(), Login("k", "k"), (), clock, Random(1), options=LinkOptions(queued=10))
+    link = Link(nowhere, Login("k", "k"), (), clock, Random(1), options=LinkOptions(queued=10))
     assert [link.post("cunda/v1/a/k/ack", b"{}") for _ in range(12)] == [True] * 10 + [False] * 2
     assert link.lost_in_memory == 2
     assert not link.publish("cunda/v1/a/k/ack", b"{}")
@@ -81,7 +82,7 @@ def test_a_waiting_thread_is_woken() -> None:
 
 def test_a_closed_link_stays_closed() -> None:
     """A link that was closed in order does not come back."""
-    link = Link(nowhere(), Login("k", "k"), (), SystemClock(), Random(1))
+    link = Link(nowhere, Login("k", "k"), (), SystemClock(), Random(1))
     link.close()
     drive([link], 0.0)
     assert (link.connected, link.connection) == (False, 0)
