@@ -23,7 +23,7 @@ def mute_server() -> Iterator[BrokerAddress]:
 
 
 @pytest.fixture
-def nowhere -> Iterator[BrokerAddress]:
+def nowhere() -> Iterator[BrokerAddress]:
     """Give an address where nobody listens, and nobody can meanwhile: its port stays taken."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -80,7 +80,7 @@ def test_a_waiting_thread_is_woken() -> None:
     waker.close()
 
 
-def test_a_closed_link_stays_closed() -> None:
+def test_a_closed_link_stays_closed(nowhere: BrokerAddress) -> None:
     """A link that was closed in order does not come back."""
     link = Link(nowhere, Login("k", "k"), (), SystemClock(), Random(1))
     link.close()
