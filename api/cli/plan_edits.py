@@ -146,7 +146,8 @@ def explain(
         found = services.desk.explain(draft_id, stop)
     lines = [found.sentence_en, *(f"  {one['code']} ({one['certainty']})" for one in found.reasons)]
     lines += [
-        f"  fix: {one['constraint']} +{one['change']} {one['unit']} at {_yuan(one['cost_fen'])} yuan ({one['certainty']})"
+        f"  fix: {one['constraint']} +{one['change']} {one['unit']} at {_yuan(one['cost_fen'])} yuan"
+        f" ({one['certainty']})"
         for one in found.fixes
     ]
     lines += [f"  displaces {one['name']} ({one['stop_key']})" for one in found.displaces]
