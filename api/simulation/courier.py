@@ -302,6 +302,11 @@ class CourierAgent:
 
     def _finish(self, stop: Mapping[str, Any], visit: Visit) -> None:
         visit.left_s = self.world.timeline.now_s
+        if (
+            self._signal()
+        ):  # something may have been dropped off, and planned for this stop, while the courier was at it
+            self._pull()
+            stop = next((one for one in self.ahead if one["key"] == stop["key"]), stop)
         self.done.add(stop["key"])
         outcome, more = self._outcome(stop)
         given = [one for one in stop["parcels"] if one["direction"] == "deliver" and one["id"] in self.on_board]
@@ -391,6 +396,10 @@ class CourierAgent:
         self._come_home()
 
     def _come_home(self) -> None:
+        served = [] if self.route is None else [one for one in self.route["stops"] if one["key"] in self.done]
+        asked = {one["id"] for stop in served for one in stop["parcels"] if one["direction"] == "collect"}
+        # Planned for a stop that was already left, where there was no signal to say so.
+        self.left_behind = dict.fromkeys(sorted(asked - self.collected), "CAME_AFTER_VISIT") | self.left_behind
         back = sorted(self.on_board | self.collected)
         self._say("returned", back)
         self.on_board, self.collected = set(), set()
