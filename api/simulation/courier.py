@@ -302,10 +302,8 @@ class CourierAgent:
 
     def _finish(self, stop: Mapping[str, Any], visit: Visit) -> None:
         visit.left_s = self.world.timeline.now_s
-        if (
-            self._signal()
-        ):  # something may have been dropped off, and planned for this stop, while the courier was at it
-            self._pull()
+        if self._signal():
+            self._pull()  # something may have been dropped off, and planned for this stop, meanwhile
             stop = next((one for one in self.ahead if one["key"] == stop["key"]), stop)
         self.done.add(stop["key"])
         outcome, more = self._outcome(stop)
