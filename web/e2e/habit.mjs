@@ -10,6 +10,8 @@ export async function habitPage({ page, config, picture }) {
   const sections = await page.locator("[data-section]").count();
   await page.locator("[data-section] button").first().click();
   const chosen = await page.locator('[data-section] button[aria-pressed="true"]').count();
+  // They are asked for apart from the sections and may come later.
+  await page.waitForFunction((kinds) => document.querySelectorAll("[data-finding]").length >= kinds, config.kinds);
   const findings = await page.locator("[data-finding]").count();
   await page.waitForSelector(".habit .map[data-ready=true]");
   await page.locator(".habit__version button").click();
