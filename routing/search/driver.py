@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -15,10 +14,10 @@ from routing.errors import InvalidPlanError
 from routing.problem import LockKind, Problem
 from routing.schedule import departure_s, schedule
 from routing.search.kernels import arrays as a
-from routing.search.model import FAR_COST, Model, compile_problem
+from routing.search.model import FAR_COST, Model
 from routing.search.state import best_orders, new_state, write_orders
 from routing.search.variants import kernels
-from routing.solution import Result, Route, Solution, Trip
+from routing.solution import Route, Solution, Trip
 from routing.stop import SearchState, StopRule
 
 
@@ -35,8 +34,9 @@ BATCH = 100
 MOST_FLEETS = 6
 FLEET_SHARE = 0.125
 FLEET_COOLING = 0.98
-MEETINGS = (0.4, 0.55, 0.7, 0.8, 0.9)
-"""Fractions of the budget at which searches of several threads exchange their plans."""
+SHORT_ROUTE = 12.0
+"""Tasks of a timed route from which on temperatures rise in proportion, up to MOST_HEAT times."""
+MOST_HEAT = 3.0
 SEED_STRIDE = 1_000_003
 """Distance between the seeds of one search's threads, so that neighbouring seeds share none."""
 
@@ -153,7 +153,7 @@ class Annealing:
         construct(model, state, seed, out_of_time)
         note_best(model, run, state)
         self.state = state
-        self.scale = mean_arc(model, state) if scale is None else scale
+        self.scale = unit_of_heat(model, state) if scale is None else scale
 
     def go_on(self, until: float) -> None:
         """Search until that fraction of the budget is used."""
@@ -309,8 +309,19 @@ def _longest(data: a.Data) -> int:
     return int(data.n) + 4 + min(int(data.n), trips - 1)
 
 
+def unit_of_heat(model: Model, state: a.State) -> float:
+    """Return what temperatures are counted in: the mean arc of the first plan, more of it on long timed routes.
+
+    The longer a route the shorter its arcs, but not what it costs to take a stop to another hour of the day.
+    """
+    if not model.flags.tw:
+        return mean_arc(model, state)
+    tasks = float(model.data.n) / max(1, int(state.info[a.NROUTES]))
+    return mean_arc(model, state) * min(MOST_HEAT, max(1.0, tasks / SHORT_ROUTE))
+
+
 def mean_arc(model: Model, state: a.State) -> float:
-    """Return the mean cost of an arc of the first plan, the scale of all temperatures."""
+    """Return the mean cost of an arc of the first plan."""
     fixed = sum(int(model.data.cls[c, a.FIXED]) for c, _ in best_orders(state))
     absent = [int(x) for x in state.absent[: int(state.info[a.NABSENT])]]
     arcs = int(state.info[a.CUR]) - fixed - int(model.data.prize[absent].sum())
@@ -518,71 +529,3 @@ def _without_misplaced(problem: Problem, routes: list[Route], seen: set[int]) ->
                 routes[index] = Route(route.vehicle, trips, departure_s(problem, route.vehicle, trips), ())
                 seen -= gone
     return [route for route in routes if route.tasks]
-
-
-def _nobody_drives(problem: Problem, seed: int, threads: int) -> Result:
-    """Answer for a day without vehicles."""
-    tasks = tuple(range(problem.task_count))
-    missing = len(problem.required_missing(tasks))
-    return Result(Solution((), tasks), problem.left_out_cost(tasks), missing, 0, 0.0, seed, threads)
-
-
-def search_together(searches: list[Annealing], initial: Solution | None, stop: StopRule) -> None:
-    """Search with a thread each; at fixed fractions of the budget all go on from the best plan there is.
-
-    Between two of these meetings no search knows of another, so plans depend on seed, threads and iterations only.
-    """
-    cpu_s = [0.0] * len(searches)
-
-    def leg(number: int, until: float) -> None:
-        search = searches[number]
-        search.run.resume(cpu_s[number])
-        if until:
-            search.go_on(until)
-        else:
-            search.begin(initial, stop)
-        cpu_s[number] = time.thread_time() - search.run.cpu_began_s
-
-    with ThreadPoolExecutor(len(searches)) as pool:
-        for until in (0.0, *MEETINGS, 1.0):
-            list(pool.map(leg, range(len(searches)), [until] * len(searches)))
-            best = min(searches, key=lambda search: split_cost(search.model, search.state))
-            for search in searches if until in MEETINGS else ():
-                search.adopt(best)
-
-
-def solve(
-    problem: Problem,
-    stop: StopRule,
-    seed: int = 0,
-    initial: Solution | None = None,
-    threads: int = 1,
-    progress: Progress | None = None,
-    params: SearchParams | None = None,
-) -> Result:
-    """Search for the cheapest plan; see :func:`routing.solve`."""
-    began_s = time.perf_counter()
-    params = params or SearchParams()
-    if problem.vehicle_count == 0:
-        return _nobody_drives(problem, seed, threads)
-    model = compile_problem(problem, params.near)
-    stats: dict[str, Any] = {"setup_s": round(time.perf_counter() - began_s, 4)}
-
-    searches = []
-    for number in range(max(1, threads)):
-        run = RunState(began_s, time.thread_time())
-        listener = progress if number == 0 else None
-        searches.append(Annealing(model, stop, run, seed + number * SEED_STRIDE, params, listener))
-    if threads <= 1:
-        searches[0].begin(initial, stop)
-        searches[0].go_on(1.0)
-    else:
-        search_together(searches, initial, stop)
-    best = min(searches, key=lambda search: split_cost(model, search.state))
-    state, run = best.state, best.run
-    missing, cost = split_cost(model, state)
-    solution = to_solution(model, state)
-    stats |= {"accepted": int(state.info[a.ACCEPTED]), "new_bests": int(state.info[a.IMPROVED])}
-    iterations = sum(search.run.iterations for search in searches)
-    runtime_s = time.perf_counter() - began_s
-    return Result(solution, cost, missing, iterations, runtime_s, seed, threads, tuple(run.history), stats)

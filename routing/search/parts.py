@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from routing.errors import InvalidPlanError
 from routing.problem import Int32Array, Problem, Profile
-from routing.search import driver
+from routing.search import driver, whole
 from routing.search.driver import Progress, RunState, SearchParams
 from routing.search.model import compile_problem, is_plain
 from routing.search.savings import savings_plan
+from routing.search.slices import Slice
 from routing.search.state import keep_present
 from routing.solution import Result, Route, Solution, Trip
 from routing.stop import SearchState, StopRule
@@ -41,36 +42,6 @@ SAVINGS_HEAT = 0.1
 """Starting temperature after savings; a hotter one would melt what they have built."""
 PRESENT_UNTIL = 0.9
 """Fraction of the budget up to which rounds hand on the present plan, as annealing does, and not the best."""
-
-
-@dataclass(frozen=True)
-class Slice:
-    """The part of a budget that is used between two fractions of it."""
-
-    whole: StopRule
-    begin: float
-    end: float
-
-    @property
-    def timed(self) -> bool:
-        """Whether the budget looks at a clock."""
-        return self.whole.timed
-
-    def fraction(self, state: SearchState) -> float:
-        """Return the used fraction of the slice."""
-        return (self.whole.fraction(state) - self.begin) / max(self.end - self.begin, 1e-9)
-
-    def seconds_left(self, state: SearchState) -> float:
-        """Return the rest of the slice's time."""
-        return self.whole.seconds_left(state) * self._share_of_rest(state)
-
-    def iterations_left(self, state: SearchState) -> int:
-        """Return the rest of the slice's iterations."""
-        return max(1, int(self.whole.iterations_left(state) * self._share_of_rest(state)))
-
-    def _share_of_rest(self, state: SearchState) -> float:
-        used = self.whole.fraction(state)
-        return max(0.0, min(1.0, (self.end - used) / max(1.0 - used, 1e-9)))
 
 
 @dataclass(frozen=True)
@@ -124,7 +95,7 @@ def solve(
     params = params or SearchParams()
     shared = threads > 1 and problem.task_count >= threads * LEAST_SHARE
     if not (shared or problem.task_count > params.most_in_one) or not divisible(problem):
-        return driver.solve(problem, stop, seed, initial, threads, progress, params)
+        return whole.solve(problem, stop, seed, initial, threads, progress, params)
     return _Search(problem, stop, seed, threads, progress, params).run(initial)
 
 

@@ -24,7 +24,7 @@ def sample_problems() -> tuple[Problem, ...]:
 
 def warm_up() -> float:
     """Compile, or load from the cache, every specialisation; return the seconds it took."""
-    from routing.search.driver import solve
+    from routing.search.whole import solve
 
     began = time.perf_counter()
     for problem in sample_problems():

@@ -9,7 +9,8 @@ from routing import Problem, ProblemBuilder, solve
 from routing.checker import check
 from routing.errors import InvalidPlanError, MatrixShapeError, MatrixValueError
 from routing.plane_legs import PlaneLegs
-from routing.search import driver, parts
+from routing.search import parts
+from routing.search import whole as in_one_piece
 from routing.search.driver import SearchParams
 from routing.search.savings import savings_plan
 from routing.solution import Result, Route, Solution, Trip
@@ -117,7 +118,7 @@ def test_parts_are_nearly_as_cheap_as_the_whole() -> None:
     """Cutting sixty stops into parts costs at most five per cent over searching all at once."""
     problem = plain_of_villages().build()
     cut = solve(problem, MaxIterations(8000), seed=1, params=SMALL_PARTS)
-    whole = driver.solve(problem, MaxIterations(8000), seed=1)
+    whole = in_one_piece.solve(problem, MaxIterations(8000), seed=1)
     assert cut.cost <= 1.05 * whole.cost
 
 
