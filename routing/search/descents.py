@@ -13,9 +13,9 @@ from routing.search.variants import Features
 from routing.stop import SearchState, StopRule
 
 MOST = 6
-ENOUGH = 3_600
+ENOUGH = 2_000
 """Iterations for each task that make an annealing of a very small problem long enough."""
-LARGER = 200
+LARGER = 300
 """Tasks from which on it takes many more: what one annealing ends with differs less the larger the problem is."""
 
 

@@ -39,6 +39,7 @@ from .arrays import (
     NROUTES_BEST,
     NSAVED,
     NXT,
+    PACKING,
     POS,
     RID,
     STAMP,
@@ -61,12 +62,14 @@ from .routes import (
     save_route,
     start_empty,
 )
-from .tails import nobody_waits, swap_tails
+from .tails import TURNS, nobody_waits, swap_tails
 from .walk import copy_line, walk
 
 WHOLE_LONG = 0.005
-WHOLE_SHORT = 0.02
+WHOLE_SHORT = 0.06
 SHORT = 15
+BY_SIZE = 1
+"""Which of the orders of re-insertion begins with the largest task, see ``model._keys``."""
 MOST_WHOLE = 100
 OTHER_CLASS = 0.04 if UPGRADES else 0.1
 EXCHANGES = not BACK and not RICH
@@ -223,6 +226,7 @@ def ruin(data, state, mean_removed, longest):
     rng = state.rng
     info[NREM] = 0
     info[NSAVED] = 0
+    info[PACKING] = 0
     present = n - info[NABSENT]
     delta = 0
     seed = below(rng, n)
@@ -233,6 +237,7 @@ def ruin(data, state, mean_removed, longest):
         # Strings never empty a route, so saving a vehicle or changing its kind takes this. Behind a short
         # route strings follow as well: they make room for its tasks in the routes around.
         delta += ruin_route(data, state, r, seed, size, stamp)
+        info[PACKING] = 1 if size <= SHORT else 0
     if (not whole or size <= SHORT) and present > 0 and info[NROUTES] > 0 and delta < INF // 2:
         mean_length = present // info[NROUTES]
         ls = max(1, min(longest, mean_length))
@@ -288,6 +293,8 @@ def sort_removed(data, state):
     kind = 0
     while data.key_weights[kind] <= draw:
         kind += 1
+    if state.info[PACKING] > 0:
+        kind = BY_SIZE  # a vehicle is saved by packing the others well
     removed = state.removed
     order = state.order
     for i in range(count):
@@ -577,6 +584,8 @@ def sure_loss(state, other_class):
 def tail_share(data, info):
     """Return how often tails are exchanged: seldom where strings are as long as routes, often on long ones."""
     tasks = (data.n - info[NABSENT]) / max(1, info[NROUTES])
+    if TURNS:  # only loads count: strings do as well up to much longer routes
+        return TAIL_SHARE * min(1.0, max(0.0, (tasks - 20.0) / 15.0))
     return TAIL_SHARE * min(1.0, max(0.1, (tasks - 10.0) / 15.0))
 
 
