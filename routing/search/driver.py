@@ -16,7 +16,7 @@ from routing.problem import LockKind, Problem
 from routing.schedule import departure_s, schedule
 from routing.search.kernels import arrays as a
 from routing.search.model import FAR_COST, Model, compile_problem
-from routing.search.state import best_orders, new_state, write_orders
+from routing.search.state import best_orders, keep_present, new_state, write_orders
 from routing.search.variants import kernels
 from routing.solution import Result, Route, Solution, Trip
 from routing.stop import SearchState, StopRule
@@ -208,8 +208,8 @@ def full_start(model: Model, seed: int, out_of_time: Callable[[], bool]) -> a.St
     generous = replace(model, data=data._replace(prize=np.maximum(data.prize, dear)))
     state = new_state(generous.data, model.flags, model.leads, seed, _longest(data))
     construct(generous, state, seed, out_of_time)
-    used = state.used_list[: int(state.info[a.NROUTES])]
-    orders = [(int(state.rint[r, a.CLS]), state.seq[r, 1 : int(state.rint[r, a.LEN]) + 1].tolist()) for r in used]
+    keep_present(state)
+    orders = best_orders(state)
     state = new_state(data, model.flags, model.leads, seed, _longest(data))
     load(model, state, orders)
     return state

@@ -88,6 +88,24 @@ def many_short_legs(rules: str, stops: int = 60) -> Problem:
     return builder.build()
 
 
+def several_trips(stops: int = 30, release: bool = True, most: int = 100) -> Problem:
+    """Give few vans that reload, with windows, goods that come during the day, and prices of vans and trips."""
+    draw = np.random.default_rng(7)
+    builder = around(stops, 8).depot("hub", 0, open_s=100, close_s=14_000, reload_s=120)
+    builder.vehicle_type(
+        "van", count=6, capacity=9, cost_per_m=1, fixed_cost=300, trip_cost=40, reload_depots=["hub"], max_trips=most,
+        start_depot="hub",
+    )  # fmt: skip
+    for place in range(1, stops + 1):
+        ready = int(draw.integers(0, 5000)) if release and place % 3 else 0
+        opens = ready + int(draw.integers(500, 4000))
+        builder.task(
+            f"stop {place}", place, windows=[(opens, opens + 3000)], service_s=50, delivery=1 + place % 4,
+            release_s=ready, required=place % 7 > 0, prize=900,
+        )  # fmt: skip
+    return builder.build()
+
+
 def costs_agree(problem: Problem, heat: float, steps: int = 150) -> None:
     """Compare after every single iteration, accepted or undone, the search's own cost with the checker's."""
     model = compile_problem(problem)
@@ -101,6 +119,8 @@ def costs_agree(problem: Problem, heat: float, steps: int = 150) -> None:
             length = int(state.rint[r, a.LEN])
             state.best_len[r], state.best_cls[r] = length, state.rint[r, a.CLS]
             state.best_seq[r, 1 : length + 1] = state.seq[r, 1 : length + 1]
+            if state.best_before.size:
+                state.best_before[r] = state.rint[r, a.BEFORE]
         report = check(problem, to_solution(model, state))
         assert report.feasible, report.violations
         missing = sum(int(model.data.prize[task]) for task in report.missing)
