@@ -41,7 +41,7 @@ from .arrays import (
     TRIPCOST,
 )
 from .chance import below
-from .compiled import heavy, inner
+from .compiled import apart, inner
 from .routes import save_route
 
 FOREVER = 1 << 30
@@ -125,7 +125,7 @@ def run_backward(data, state, r):
         t = int(node[x, TPRV])
 
 
-@heavy
+@apart
 def hurry_those_before(data, state, r):
     """Tell the trips before ``r`` when they are due, as far as that changes."""
     p = state.rint[r, BEFORE]
@@ -140,7 +140,7 @@ def hurry_those_before(data, state, r):
         p = state.rint[r, BEFORE]
 
 
-@heavy
+@apart
 def delay_those_after(data, state, r):
     """Tell trip ``r`` and those after it when they can begin, as far as that changes."""
     while r >= 0:
@@ -153,7 +153,7 @@ def delay_those_after(data, state, r):
         r = state.rint[r, AFTER]
 
 
-@heavy
+@apart
 def retime(data, state, r):
     """Recompute all times after a change of the tasks of trip ``r``; tell whether the day holds.
 
@@ -183,7 +183,7 @@ def join(data, state, p, q):
         state.rint[q, BEFORE] = p
 
 
-@heavy
+@apart
 def rejoin(data, state, p, q):
     """Carry times over a joint between two trips that has changed."""
     if q >= 0:
@@ -273,7 +273,7 @@ def trips_of_day(state, r):
     return count
 
 
-@heavy
+@apart
 def gap_for(data, state, x, price):
     """Find a gap for a trip to ``x`` alone that costs less than ``price``; return (cost, gap), INF if there is none.
 

@@ -30,14 +30,14 @@ from .arrays import (
 )
 from .chain import come_back, due_before, join, ready_behind, rejoin, retime, trips_of_day, unlink
 from .chance import below
-from .compiled import heavy, inner
+from .compiled import apart, inner
 from .routes import close_slot, refresh, restore_routes, save_route
 from .tails import write_tails
 
 TAIL_BLINK = 8
 
 
-@heavy
+@apart
 def joined_end(data, state, r, k, other, m):
     """Return when a trip of the first ``k`` tasks of ``r`` and all behind ``m`` of another is back, INF if it cannot be.
 
@@ -149,7 +149,7 @@ def cross_days(data, state, r, other):
     join(data, state, other, q)
 
 
-@heavy
+@apart
 def exchange_ends(data, state, x, limit):
     """Carry out the cheapest exchange of ends behind ``x`` below a limit, as the one change of an iteration.
 
@@ -186,7 +186,7 @@ def exchange_ends(data, state, x, limit):
     return INF
 
 
-@heavy
+@apart
 def exchange_days(data, state):
     """Have two vehicles exchange what is left of their days behind two random trips, at no price; INF if they cannot."""
     rint = state.rint
