@@ -423,6 +423,8 @@ def _allowed_route(model: Model, c: int, route: Route, tasks: list[int]) -> bool
         return False
     if len({int(model.data.lead[x]) for x in tasks}) < len(tasks):
         return False
+    if model.flags.trips and not _trips_are_allowed(problem, route):
+        return False
     on_board = set(tasks)
     if any(on_board.issuperset(pair) for pair in problem.incompatible):
         return False
@@ -437,6 +439,13 @@ def _allowed_route(model: Model, c: int, route: Route, tasks: list[int]) -> bool
     start_s = departure_s(problem, route.vehicle, route.trips)
     timed = Route(route.vehicle, route.trips, start_s)
     return route_keeps_rules(problem, timed, schedule(problem, timed))
+
+
+def _trips_are_allowed(problem: Problem, route: Route) -> bool:
+    """Tell whether a route's trips are as many as allowed, none empty, all from the depot it begins at."""
+    kind = problem.vehicle_types[problem.type_of_vehicle[route.vehicle]]
+    most = kind.max_trips if kind.reload_depots else 1
+    return len(route.trips) <= most and all(trip.tasks and trip.depot == kind.start_depot for trip in route.trips)
 
 
 def _stands(model: Model, state: a.State, c: int, entries: list[int]) -> bool:

@@ -242,7 +242,7 @@ def canonical(features: dict[str, bool]) -> Features:
     if features["pair"] and (features["het"] or features["dur"] or features["limits"]):
         features = features | {"rich": True}
     if features["rich"]:
-        features = dict.fromkeys(features, True)
+        features = dict.fromkeys(features, True) | {"back": False, "trips": False}
     elif features["pair"]:
         features = features | {"tw": True, "mixed": True}
     elif wide:

@@ -14,11 +14,12 @@ import pytest
 from routing import Problem, ProblemBuilder, solve
 from routing.checker import check
 from routing.problem import HORIZON_S
-from routing.search.driver import construct, to_solution
+from routing.search.driver import construct, load, to_solution
 from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
-from routing.search.state import new_state
+from routing.search.state import best_orders, keep_present, new_state
 from routing.search.variants import kernels
+from routing.solution import Route, Solution, Trip
 from routing.stop import MaxIterations
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -161,6 +162,58 @@ def test_the_running_cost_is_right_for_fleets_and_collections() -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+def times_stand(problem: Problem, heat: float, steps: int) -> None:
+    """Compare after every single iteration all that is kept of the trips with the same plan loaded afresh."""
+    model = compile_problem(problem)
+    assert model.flags.trips
+    state, other = (new_state(model.data, model.flags, model.leads, 3, 100) for _ in range(2))
+    construct(model, state, 3)
+    for _ in range(steps):
+        kernels(model.flags).search(model.data, state, a.ANNEAL, 1, heat, 1.0, 6.0, 6)
+        keep_present(state)
+        other = new_state(model.data, model.flags, model.leads, 3, 100)
+        load(model, other, best_orders(state))
+        assert state.info[a.CUR] == other.info[a.CUR]
+        assert state.free_vehicles[0] == other.free_vehicles[0]
+        on = np.flatnonzero(state.node[:, a.RID] >= 0)
+        of_task = [a.POS, a.CPRV, a.CNXT, a.DEP, a.LT, a.TPRV, a.SVC, a.LASTS, a.IDLE, a.START_BY]
+        assert (state.node[on][:, of_task] == other.node[on][:, of_task]).all()
+        slot, same = state.node[on, a.RID], other.node[on, a.RID]
+        of_trip = [a.BEGIN, a.DUE, a.RELEASE, a.LEN, a.BASE]
+        assert (state.rint[slot][:, of_trip] == other.rint[same][:, of_trip]).all()
+        assert (state.load[slot] == other.load[same]).all()
+
+
+def start_plans_stand() -> None:
+    """Begin with a plan made before, and with plans whose trips are too many, empty or from elsewhere."""
+    problem = several_trips(most=2)
+    first = solve(problem, MaxIterations(40), seed=1)
+    again = solve(problem, MaxIterations(1), seed=2, initial=first.solution)
+    assert (again.missing, again.cost) <= (first.missing, first.cost)
+    hub = problem.vehicle_types[0].start_depot
+    for tasks, depot in ((((2,), (5,), (8,)), hub), (((2,), ()), hub), (((2,), (5,)), 1 - hub)):
+        trips = tuple(Trip(group, depot if number else hub) for number, group in enumerate(tasks))
+        result = solve(problem, MaxIterations(1), initial=Solution((Route(0, trips, 5000),)))
+        assert check(problem, result.solution).feasible
+
+
+def test_the_running_cost_and_the_times_are_right_for_several_trips() -> None:
+    """So it is while trips are filled, cut, moved to other vehicles and dropped, and their times are kept right."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests/routing')\n"
+        "from test_search_modes import costs_agree, several_trips, start_plans_stand, times_stand\n"
+        "for rules in ({}, {'release': False}, {'most': 2}, {'most': 1}):\n"
+        "    for heat in (300.0, 30.0): costs_agree(several_trips(**rules), heat)\n"
+        "    times_stand(several_trips(**rules), 100.0, 150)\n"
+        "start_plans_stand(); print('fine')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=PROJECT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == "fine", done.stderr[-2000:]
+
+
 def routes_of(problem: Problem) -> list[list[int]]:
     """Plan with a fixed seed and number of iterations."""
     result = solve(problem, MaxIterations(60), seed=4)
@@ -172,14 +225,15 @@ def test_compiled_and_interpreted_search_agree() -> None:
     """The same seed gives the same plan without the compiler."""
     code = (
         "import json, sys; sys.path.insert(0, 'tests/routing'); "
-        "from test_search_modes import day, routes_of; print(json.dumps(routes_of(day())))"
+        "from test_search_modes import day, routes_of, several_trips; "
+        "print(json.dumps([routes_of(day()), routes_of(several_trips())]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    assert json.loads(done.stdout) == routes_of(day())
+    assert json.loads(done.stdout) == [routes_of(day()), routes_of(several_trips())]
 
 
 FUZZ = """

@@ -46,8 +46,8 @@ from .arrays import (
     START,
     UPGRADING,
 )
-from .chance import below, exponential, unit
 from .chain import chain_loaded, link, retime, unlink
+from .chance import below, exponential, unit
 from .compiled import entry, heavy, inner
 from .features import BACK, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
 from .fleet import UPGRADES, fit_classes, give_class, swap_classes
@@ -75,9 +75,11 @@ OTHER_CLASS = 0.04 if UPGRADES else 0.1
 EXCHANGES = not BACK and not RICH
 """Whether tails are exchanged: not where an order of tasks is to be kept that only places are tested for."""
 TAIL_SHARE = 0.25
-TRIP_SHARE = 0.25
-DAYS_SHARE = 0.3
 """Greatest share of iterations that exchange tails: cheap ones, a tenth of the others' time."""
+TRIP_SHARE = 0.25
+"""Share of iterations that exchange ends of trips or of days where vehicles make several trips."""
+DAYS_SHARE = 0.3
+"""Share of days among these exchanges."""
 
 
 @inner

@@ -58,9 +58,9 @@ from .arrays import (
     VISIT,
     WAIT,
 )
+from .chain import gap_for, leaves_with
 from .chance import below
 from .compiled import heavy, inner
-from .chain import gap_for, leaves_with
 from .features import BACK, DUR, HET, LIMITS, MIXED, RICH, TRIPS, TW
 from .fleet import UPGRADES, larger_class
 from .routes import take_slot

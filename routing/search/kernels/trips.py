@@ -1,6 +1,6 @@
 # numba infers all types here; annotations would be decoration
 # ruff: noqa: ANN001, ANN201
-"""Moves of plans with several trips: two trips exchange their ends, two vehicles exchange what is left of their days."""
+"""Moves of plans with several trips: two trips exchange their ends, two vehicles what is left of their days."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ from .arrays import (
     POS,
     PRV,
     RID,
-    START,
     TM,
     TRIPCOST,
 )
-from .chain import come_back, due_before, join, ready_behind, rejoin, retime, trips_of_day, unlink
+from .chain import come_back, due_before, join, ready_behind, rejoin, retime, unlink
 from .chance import below
 from .compiled import apart, inner
 from .routes import close_slot, refresh, restore_routes, save_route
@@ -39,9 +38,10 @@ TAIL_BLINK = 8
 
 @apart
 def joined_end(data, state, r, k, other, m):
-    """Return when a trip of the first ``k`` tasks of ``r`` and all behind ``m`` of another is back, INF if it cannot be.
+    """Return when a trip of the first ``k`` tasks of ``r`` and all behind ``m`` of another is back.
 
-    It is made by the vehicle of ``r`` in its place. Without any task it is back when the trip before was.
+    It is made by the vehicle of ``r`` in its place. Without any task it is back when the trip before was. INF if
+    there is no room or somebody is served too late.
     """
     seq = state.seq
     total = k + state.rint[other, LEN] - m
@@ -59,21 +59,16 @@ def joined_end(data, state, r, k, other, m):
         release = max(release, data.release[seq[r, i] if i <= k else seq[other, m + i - k]])
     tm = data.cls[0, TM]
     begin = max(ready_behind(data, state, state.rint[r, BEFORE]), release)
-    u = seq[r, 0]
-    i = 1
-    if begin <= state.rint[r, BEGIN] and k > 0 and begin == state.rint[r, BEGIN]:
-        u = seq[r, k]
-        begin = int(state.node[u, DEP])
-        i = k + 1
-    clock = begin
-    while i <= total:
+    known = k if begin == state.rint[r, BEGIN] else 0
+    u = seq[r, known]
+    clock = int(state.node[u, DEP]) if known > 0 else begin
+    for i in range(known + 1, total + 1):
         x = seq[r, i] if i <= k else seq[other, m + i - k]
         clock += int(data.time[tm, u, x])
         if clock > data.windows[x, 1]:
             return INF
         clock = max(clock, int(data.windows[x, 0])) + int(data.service[0, x])
         u = x
-        i += 1
     return clock + int(data.time[tm, u, data.cls[0, END]])
 
 
@@ -188,7 +183,10 @@ def exchange_ends(data, state, x, limit):
 
 @apart
 def exchange_days(data, state):
-    """Have two vehicles exchange what is left of their days behind two random trips, at no price; INF if they cannot."""
+    """Have two vehicles exchange all trips behind two random ones, which costs nothing; INF if they cannot.
+
+    Times change all the same, and with them what fits where.
+    """
     rint = state.rint
     used = state.info[NROUTES]
     if used < 2:
