@@ -17,6 +17,7 @@ from routing.search.variants import Features
 LARGE = 1 << 50
 NEAR_PLAIN = 100
 NEAR_TIMED = 60
+NEAR_ON_TRIPS = 100
 NEAR_OF_SHIPMENTS = 40  # for them every route that passes near is searched along its whole length
 MOST_ON_TRIPS = 1500  # what is saved for the undo grows with the square of the tasks
 INT32_ARC_LIMIT = 1 << 29
@@ -67,6 +68,8 @@ def _near_count(flags: Features) -> int:
     """Choose how many neighbours a task is tried beside (docs/solver/experiments.md)."""
     if flags.pair:
         return NEAR_OF_SHIPMENTS
+    if flags.trips:
+        return NEAR_ON_TRIPS
     return NEAR_TIMED if flags.tw else NEAR_PLAIN
 
 
