@@ -15,7 +15,7 @@ from routing.problem import LockKind, Problem
 from routing.schedule import departure_s, schedule
 from routing.search.kernels import arrays as a
 from routing.search.model import FAR_COST, Model
-from routing.search.state import best_orders, new_state, write_orders
+from routing.search.state import best_orders, keep_present, new_state, write_orders
 from routing.search.variants import kernels
 from routing.solution import Route, Solution, Trip
 from routing.stop import SearchState, StopRule
@@ -208,8 +208,8 @@ def full_start(model: Model, seed: int, out_of_time: Callable[[], bool]) -> a.St
     generous = replace(model, data=data._replace(prize=np.maximum(data.prize, dear)))
     state = new_state(generous.data, model.flags, model.leads, seed, _longest(data))
     construct(generous, state, seed, out_of_time)
-    used = state.used_list[: int(state.info[a.NROUTES])]
-    orders = [(int(state.rint[r, a.CLS]), state.seq[r, 1 : int(state.rint[r, a.LEN]) + 1].tolist()) for r in used]
+    keep_present(state)
+    orders = best_orders(state)
     state = new_state(data, model.flags, model.leads, seed, _longest(data))
     load(model, state, orders)
     return state
@@ -434,6 +434,8 @@ def _allowed_route(model: Model, c: int, route: Route, tasks: list[int]) -> bool
         return False
     if len({int(model.data.lead[x]) for x in tasks}) < len(tasks):
         return False
+    if model.flags.trips and not _trips_are_allowed(problem, route):
+        return False
     on_board = set(tasks)
     if any(on_board.issuperset(pair) for pair in problem.incompatible):
         return False
@@ -448,6 +450,13 @@ def _allowed_route(model: Model, c: int, route: Route, tasks: list[int]) -> bool
     start_s = departure_s(problem, route.vehicle, route.trips)
     timed = Route(route.vehicle, route.trips, start_s)
     return route_keeps_rules(problem, timed, schedule(problem, timed))
+
+
+def _trips_are_allowed(problem: Problem, route: Route) -> bool:
+    """Tell whether a route's trips are as many as allowed, none empty, all from the depot it begins at."""
+    kind = problem.vehicle_types[problem.type_of_vehicle[route.vehicle]]
+    most = kind.max_trips if kind.reload_depots else 1
+    return len(route.trips) <= most and all(trip.tasks and trip.depot == kind.start_depot for trip in route.trips)
 
 
 def _stands(model: Model, state: a.State, c: int, entries: list[int]) -> bool:

@@ -17,7 +17,9 @@ from routing.search.variants import Features
 LARGE = 1 << 50
 NEAR_PLAIN = 100
 NEAR_TIMED = 60
+NEAR_ON_TRIPS = 100
 NEAR_OF_SHIPMENTS = 40  # for them every route that passes near is searched along its whole length
+MOST_ON_TRIPS = 1500  # what is saved for the undo grows with the square of the tasks
 INT32_ARC_LIMIT = 1 << 29
 FAR_COST = (1 << 30) - 1
 KEY_WEIGHTS_PLAIN = (4, 4, 2, 1)
@@ -66,6 +68,8 @@ def _near_count(flags: Features) -> int:
     """Choose how many neighbours a task is tried beside (docs/solver/experiments.md)."""
     if flags.pair:
         return NEAR_OF_SHIPMENTS
+    if flags.trips:
+        return NEAR_ON_TRIPS
     return NEAR_TIMED if flags.tw else NEAR_PLAIN
 
 
@@ -220,6 +224,10 @@ def _flags(problem: Problem, used: list[int]) -> Features:
         alone = not any(features[name] for name in ("tw", "dur", "het", "limits", "pair", "rich"))
         features["back"] = alone and bool(rules.flows(problem).all())
         features["rich"] = not features["back"]
+    if rules.has_trips(problem):
+        tied = any(present for name, present in features.items() if name != "tw") or several
+        features["trips"] = not tied and rules.all_trips_from_one_depot(problem) and problem.task_count <= MOST_ON_TRIPS
+        features["rich"] = not features["trips"]
     return canonical(features)
 
 
@@ -227,15 +235,17 @@ def canonical(features: dict[str, bool]) -> Features:
     """Round a set of features up to one of the few combinations that get compiled.
 
     Plain (loads only), windows, mixed fleet, mixed fleet with windows, a dispatcher's day (all but relations),
-    shipments with windows, deliveries before collections, and everything.
+    shipments with windows, deliveries before collections, several trips with windows, and everything.
     """
     if features.get("back"):
         return Features(back=True)
+    if features.get("trips"):
+        return Features(tw=True, trips=True)
     wide = features["dur"] or features["mixed"] or features["limits"]
     if features["pair"] and (features["het"] or features["dur"] or features["limits"]):
         features = features | {"rich": True}
     if features["rich"]:
-        features = dict.fromkeys(features, True)
+        features = dict.fromkeys(features, True) | {"back": False, "trips": False}
     elif features["pair"]:
         features = features | {"tw": True, "mixed": True}
     elif wide:

@@ -19,12 +19,25 @@ BALANCE_CODE = {"tasks": a.BY_TASKS, "distance_m": a.BY_DISTANCE, "duration_s": 
 NOT_IN_REFERENCE = -2
 
 
+def has_trips(problem: Problem) -> bool:
+    """Tell whether vehicles may reload, or goods come to the depot during the day."""
+    reloads = any(kind.reload_depots and kind.max_trips > 1 for kind in problem.vehicle_types)
+    return reloads or any(task.release_s for task in problem.tasks)
+
+
+def all_trips_from_one_depot(problem: Problem) -> bool:
+    """Tell whether vehicles of one kind begin, reload and end at the same depot."""
+    kind = problem.vehicle_types[0]
+    depots = {kind.start_depot, kind.end_depot, *(kind.reload_depots if kind.max_trips > 1 else ())}
+    return len(problem.vehicle_types) == 1 and len(depots) == 1
+
+
 def needs_walk(problem: Problem) -> bool:
-    """Tell whether a problem has rules that only a walk along the route can judge."""
+    """Tell whether a problem has rules, several trips aside, that only a walk along the route can judge."""
     tasks, kinds = problem.tasks, problem.vehicle_types
     return (
-        any(t.late_cost_per_s is not None or t.setup_s or t.release_s for t in tasks)
-        or any(kind.breaks or (kind.reload_depots and kind.max_trips > 1) for kind in kinds)
+        any(t.late_cost_per_s is not None or t.setup_s for t in tasks)
+        or any(kind.breaks for kind in kinds)
         or bool(problem.alternatives or problem.same_vehicle or problem.incompatible or problem.locks)
         or problem.disturbance is not None
         or problem.balance is not None

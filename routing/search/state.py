@@ -24,6 +24,11 @@ def slot_count(data: a.Data) -> int:
     return max(1, min(int(data.cls[:, a.COUNT].sum()), int(data.n)))
 
 
+def trip_count(data: a.Data) -> int:
+    """Return how many trips a plan can have at once."""
+    return max(1, min(int(data.cls[:, a.COUNT].sum()) * int(data.cls[:, a.MAXTRIPS].max()), int(data.n)))
+
+
 def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int, longest: int) -> a.State:
     """Make a state with an empty plan: every task absent.
 
@@ -34,10 +39,12 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
     longest
         Most tasks a route can hold for now; see ``a.GROW``.
     """
-    n, slots = data.n, slot_count(data)
+    n, slots = data.n, trip_count(data) if flags.trips else slot_count(data)
     dims = data.delivery.shape[1]
     width = a.WIDE if flags.tw else a.NARROW
-    touched = min(slots, MOST_TOUCHED) + 2
+    # A change of one trip may shift any other trip of its vehicle, and nothing asks whether there is room for that.
+    touched = slots + 2 if flags.trips else min(slots, MOST_TOUCHED) + 2
+    columns = a.TRIP_COLUMNS if flags.trips else a.ROUTE_COLUMNS
     number = data.cost.dtype
     loaded = flags.mixed and not flags.rich
     peak = (n, dims, 3) if loaded else (1, dims, 3)
@@ -57,7 +64,7 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
     return a.State(
         node=node,
         seq=np.zeros((slots, longest + 2), dtype=np.int32),
-        rint=np.zeros((slots, a.ROUTE_COLUMNS), dtype=np.int64),
+        rint=np.zeros((slots, columns), dtype=np.int64),
         load=np.zeros((slots, dims, 3), dtype=np.int64),
         peak=np.zeros(peak, dtype=np.int64),
         free_slots=np.arange(slots - 1, -1, -1, dtype=np.int32),
@@ -73,7 +80,7 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
         saved=np.zeros(touched, dtype=np.int32),
         saved_stamp=np.zeros(slots, dtype=np.int64),
         saved_seq=np.zeros((touched, longest + 2), dtype=np.int32),
-        saved_rint=np.zeros((touched, a.ROUTE_COLUMNS), dtype=np.int64),
+        saved_rint=np.zeros((touched, columns), dtype=np.int64),
         saved_load=np.zeros((touched, dims, 3), dtype=np.int64),
         saved_node=np.zeros((touched, longest, width), dtype=number),
         saved_peak=np.zeros(saved_peak, dtype=np.int64),
@@ -88,6 +95,7 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
         best_seq=np.zeros((slots, longest + 2), dtype=np.int32),
         best_len=np.zeros(slots, dtype=np.int64),
         best_cls=np.zeros(slots, dtype=np.int64),
+        best_before=np.full(slots if flags.trips else 0, a.NONE, dtype=np.int32),
         info=info,
         rng=seed_bits(seed),
     )
@@ -95,18 +103,48 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
 
 def best_orders(state: a.State) -> list[tuple[int, list[int]]]:
     """Return the best plan as (class, tasks in order) of each used route."""
-    return [
-        (int(state.best_cls[r]), [int(x) for x in state.best_seq[r, 1 : int(state.best_len[r]) + 1]])
+    routes = {
+        int(r): [int(x) for x in state.best_seq[r, 1 : int(state.best_len[r]) + 1]]
         for r in np.flatnonzero(state.best_len)
-    ]
+    }
+    if not state.best_before.size:
+        return [(int(state.best_cls[r]), entries) for r, entries in routes.items()]
+    after = {int(state.best_before[r]): r for r in routes if state.best_before[r] >= 0}
+    days = []
+    for head in (r for r in routes if state.best_before[r] < 0):
+        entries, r = routes[head], head
+        while r in after:
+            r = after[r]
+            entries = [*entries, int(state.seq[r, 0]), *routes[r]]
+        days.append((0, entries))
+    return days
 
 
 def write_orders(data: a.Data, state: a.State, orders: list[tuple[int, list[int]]]) -> None:
     """Write routes where the kernels take a plan from (``anneal.LOAD``)."""
-    for r, (c, tasks) in enumerate(orders):
+    rows = _as_trips(data, orders) if state.best_before.size else [(c, tasks, a.NONE) for c, tasks in orders]
+    for r, (c, tasks, before) in enumerate(rows):
         state.best_cls[r] = c
         state.best_len[r] = len(tasks)
         state.best_seq[r, 1 : len(tasks) + 1] = tasks
+        if state.best_before.size:
+            state.best_before[r] = before
+
+
+def _as_trips(data: a.Data, orders: list[tuple[int, list[int]]]) -> list[tuple[int, list[int], int]]:
+    """Cut routes at their reloads into (class, tasks, number of the trip before)."""
+    rows: list[tuple[int, list[int], int]] = []
+    for c, entries in orders:
+        tasks: list[int] = []
+        before = a.NONE
+        for x in entries:
+            if x < data.n:
+                tasks.append(x)
+            else:
+                rows.append((c, tasks, before))
+                before, tasks = len(rows) - 1, []
+        rows.append((c, tasks, before))
+    return rows
 
 
 def keep_present(state: a.State) -> None:
@@ -116,4 +154,6 @@ def keep_present(state: a.State) -> None:
     state.best_len[used] = state.rint[used, a.LEN]
     state.best_cls[used] = state.rint[used, a.CLS]
     state.best_seq[used] = state.seq[used]
+    if state.best_before.size:
+        state.best_before[used] = state.rint[used, a.BEFORE]
     state.info[a.BEST], state.info[a.NABSENT_BEST] = state.info[a.CUR], state.info[a.NABSENT]

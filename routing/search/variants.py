@@ -22,6 +22,7 @@ class Features(NamedTuple):
     limits: bool = False
     pair: bool = False
     back: bool = False
+    trips: bool = False
     rich: bool = False
 
     @property

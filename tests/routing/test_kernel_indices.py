@@ -59,11 +59,11 @@ def search_guarded(problem: Problem, steps: int) -> None:
 def search_everything() -> None:
     """Search every kind of problem the brute force knows, and larger ones with tails to exchange."""
     from test_brute_force import VARIANTS
-    from test_search_modes import day, deliveries_first, fleet, many_short_legs
+    from test_search_modes import day, deliveries_first, fleet, many_short_legs, several_trips
 
     for variant in VARIANTS:
         search_guarded(variant(1), 60)
-    for problem in (day(), fleet(), deliveries_first()):
+    for problem in (day(), fleet(), deliveries_first(), several_trips(), several_trips(most=2)):
         search_guarded(problem, 60)
     for rules in ("loads", "windows", "shipments"):
         search_guarded(many_short_legs(rules), 40)

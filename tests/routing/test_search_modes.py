@@ -14,11 +14,12 @@ import pytest
 from routing import Problem, ProblemBuilder, solve
 from routing.checker import check
 from routing.problem import HORIZON_S
-from routing.search.driver import construct, to_solution
+from routing.search.driver import construct, load, to_solution
 from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
-from routing.search.state import new_state
+from routing.search.state import best_orders, keep_present, new_state
 from routing.search.variants import kernels
+from routing.solution import Route, Solution, Trip
 from routing.stop import MaxIterations
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -88,6 +89,24 @@ def many_short_legs(rules: str, stops: int = 60) -> Problem:
     return builder.build()
 
 
+def several_trips(stops: int = 30, release: bool = True, most: int = 100) -> Problem:
+    """Give few vans that reload, with windows, goods that come during the day, and prices of vans and trips."""
+    draw = np.random.default_rng(7)
+    builder = around(stops, 8).depot("hub", 0, open_s=100, close_s=14_000, reload_s=120)
+    builder.vehicle_type(
+        "van", count=6, capacity=9, cost_per_m=1, fixed_cost=300, trip_cost=40, reload_depots=["hub"], max_trips=most,
+        start_depot="hub",
+    )  # fmt: skip
+    for place in range(1, stops + 1):
+        ready = int(draw.integers(0, 5000)) if release and place % 3 else 0
+        opens = ready + int(draw.integers(500, 4000))
+        builder.task(
+            f"stop {place}", place, windows=[(opens, opens + 3000)], service_s=50, delivery=1 + place % 4,
+            release_s=ready, required=place % 7 > 0, prize=900,
+        )  # fmt: skip
+    return builder.build()
+
+
 def costs_agree(problem: Problem, heat: float, steps: int = 150) -> None:
     """Compare after every single iteration, accepted or undone, the search's own cost with the checker's."""
     model = compile_problem(problem)
@@ -101,6 +120,8 @@ def costs_agree(problem: Problem, heat: float, steps: int = 150) -> None:
             length = int(state.rint[r, a.LEN])
             state.best_len[r], state.best_cls[r] = length, state.rint[r, a.CLS]
             state.best_seq[r, 1 : length + 1] = state.seq[r, 1 : length + 1]
+            if state.best_before.size:
+                state.best_before[r] = state.rint[r, a.BEFORE]
         report = check(problem, to_solution(model, state))
         assert report.feasible, report.violations
         missing = sum(int(model.data.prize[task]) for task in report.missing)
@@ -141,6 +162,58 @@ def test_the_running_cost_is_right_for_fleets_and_collections() -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+def times_stand(problem: Problem, heat: float, steps: int) -> None:
+    """Compare after every single iteration all that is kept of the trips with the same plan loaded afresh."""
+    model = compile_problem(problem)
+    assert model.flags.trips
+    state, other = (new_state(model.data, model.flags, model.leads, 3, 100) for _ in range(2))
+    construct(model, state, 3)
+    for _ in range(steps):
+        kernels(model.flags).search(model.data, state, a.ANNEAL, 1, heat, 1.0, 6.0, 6)
+        keep_present(state)
+        other = new_state(model.data, model.flags, model.leads, 3, 100)
+        load(model, other, best_orders(state))
+        assert state.info[a.CUR] == other.info[a.CUR]
+        assert state.free_vehicles[0] == other.free_vehicles[0]
+        on = np.flatnonzero(state.node[:, a.RID] >= 0)
+        of_task = [a.POS, a.CPRV, a.CNXT, a.DEP, a.LT, a.TPRV, a.SVC, a.LASTS, a.IDLE, a.START_BY]
+        assert (state.node[on][:, of_task] == other.node[on][:, of_task]).all()
+        slot, same = state.node[on, a.RID], other.node[on, a.RID]
+        of_trip = [a.BEGIN, a.DUE, a.RELEASE, a.LEN, a.BASE]
+        assert (state.rint[slot][:, of_trip] == other.rint[same][:, of_trip]).all()
+        assert (state.load[slot] == other.load[same]).all()
+
+
+def start_plans_stand() -> None:
+    """Begin with a plan made before, and with plans whose trips are too many, empty or from elsewhere."""
+    problem = several_trips(most=2)
+    first = solve(problem, MaxIterations(40), seed=1)
+    again = solve(problem, MaxIterations(1), seed=2, initial=first.solution)
+    assert (again.missing, again.cost) <= (first.missing, first.cost)
+    hub = problem.vehicle_types[0].start_depot
+    for tasks, depot in ((((2,), (5,), (8,)), hub), (((2,), ()), hub), (((2,), (5,)), 1 - hub)):
+        trips = tuple(Trip(group, depot if number else hub) for number, group in enumerate(tasks))
+        result = solve(problem, MaxIterations(1), initial=Solution((Route(0, trips, 5000),)))
+        assert check(problem, result.solution).feasible
+
+
+def test_the_running_cost_and_the_times_are_right_for_several_trips() -> None:
+    """So it is while trips are filled, cut, moved to other vehicles and dropped, and their times are kept right."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests/routing')\n"
+        "from test_search_modes import costs_agree, several_trips, start_plans_stand, times_stand\n"
+        "for rules in ({}, {'release': False}, {'most': 2}, {'most': 1}):\n"
+        "    for heat in (300.0, 30.0): costs_agree(several_trips(**rules), heat)\n"
+        "    times_stand(several_trips(**rules), 100.0, 150)\n"
+        "start_plans_stand(); print('fine')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=PROJECT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == "fine", done.stderr[-2000:]
+
+
 def routes_of(problem: Problem) -> list[list[int]]:
     """Plan with a fixed seed and number of iterations."""
     result = solve(problem, MaxIterations(60), seed=4)
@@ -152,14 +225,15 @@ def test_compiled_and_interpreted_search_agree() -> None:
     """The same seed gives the same plan without the compiler."""
     code = (
         "import json, sys; sys.path.insert(0, 'tests/routing'); "
-        "from test_search_modes import day, routes_of; print(json.dumps(routes_of(day())))"
+        "from test_search_modes import day, routes_of, several_trips; "
+        "print(json.dumps([routes_of(day()), routes_of(several_trips())]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    assert json.loads(done.stdout) == routes_of(day())
+    assert json.loads(done.stdout) == [routes_of(day()), routes_of(several_trips())]
 
 
 FUZZ = """

@@ -14,6 +14,7 @@ from .arrays import (
     ANNEAL,
     AUX,
     BASE,
+    BEFORE,
     BEST,
     BESTAT,
     CLS,
@@ -46,9 +47,10 @@ from .arrays import (
     START,
     UPGRADING,
 )
+from .chain import chain_loaded, link, retime, unlink
 from .chance import below, exponential, unit
 from .compiled import entry, heavy, inner
-from .features import BACK, HET, LIMITS, MIXED, PAIR, RICH, TW
+from .features import BACK, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
 from .fleet import UPGRADES, fit_classes, give_class, swap_classes
 from .places import RELOADED, best_pair, best_place
 from .routes import (
@@ -63,6 +65,7 @@ from .routes import (
     start_empty,
 )
 from .tails import TURNS, nobody_waits, swap_tails
+from .trips import exchange_days, exchange_ends
 from .walk import copy_line, walk
 
 WHOLE_LONG = 0.005
@@ -76,6 +79,10 @@ EXCHANGES = not BACK and not RICH
 """Whether tails are exchanged: not where an order of tasks is to be kept that only places are tested for."""
 TAIL_SHARE = 0.25
 """Greatest share of iterations that exchange tails: cheap ones, a tenth of the others' time."""
+TRIP_SHARE = 0.25
+"""Share of iterations that exchange ends of trips or of days where vehicles make several trips."""
+DAYS_SHARE = 0.3
+"""Share of days among these exchanges."""
 
 
 @inner
@@ -118,9 +125,24 @@ def take_out_one(data, state, x, stamp):
     state.info[NREM] += 1
 
 
+@inner
+def close_gaps_of_trip(data, state, r, stamp):
+    """Compact a trip; if what is left comes too late, take that out too. Return the cost change."""
+    delta = compact(data, state, r, stamp)
+    if state.rint[r, LEN] > 0:
+        if retime(data, state, r):
+            return delta
+        for i in range(1, state.rint[r, LEN] + 1):
+            take_out(data, state, state.seq[r, i], stamp)
+        delta += compact(data, state, r, stamp)
+    return delta + unlink(data, state, r)
+
+
 @heavy
 def close_gaps(data, state, r, stamp):
     """Compact a route; if what is left breaks a rule, take that out too. Return the cost change, or INF."""
+    if TRIPS:
+        return close_gaps_of_trip(data, state, r, stamp)
     before = state.rint[r, AUX] if TW or LIMITS or RICH else state.rint[r, BASE]
     delta = compact(data, state, r, stamp)
     if delta < INF:
@@ -206,6 +228,8 @@ def ruin_route(data, state, r, x, size, stamp):
     if keep > 0:
         skip_from = first + below(state.rng, size + 1)
     save_route(data, state, r)
+    if TRIPS:
+        state.visit[r] = stamp
     for i in range(first, first + window):
         if i < skip_from or i >= skip_from + keep:
             y = state.seq[r, i]
@@ -247,7 +271,7 @@ def ruin(data, state, mean_removed, longest):
             x = seed if i < 0 else data.near[seed, i]
             i += 1
             r = state.node[x, RID]
-            if r < 0 or state.saved_stamp[r] == stamp:
+            if r < 0 or (state.visit[r] if TRIPS else state.saved_stamp[r]) == stamp:
                 continue
             cap = min(state.rint[r, LEN], ls)
             size = 1 + below(rng, cap)
@@ -314,15 +338,21 @@ def put_in(data, state, x, r, place, c):
     """Carry out an insertion found by ``best_place``; return the cost change."""
     save_route(data, state, r)
     if place == 0:
-        start_empty(data, state, r, c)
-        open_slot(state, r, c)
+        start_empty(data, state, r, 0 if TRIPS else c)
+        open_slot(state, r, 0 if TRIPS else c)
+        if TRIPS:
+            delta = link(data, state, r, c) + insert_at(data, state, r, 1, x)
+            return delta if retime(data, state, r) else INF
         return insert_at(data, state, r, 1, x)
     if RICH and (place > RELOADED // 2 or place < -RELOADED // 2):
         return put_in_with_reload(data, state, x, r, place, c)
     k = state.node[place - 1, POS] if place > 0 else state.node[-place - 1, POS] + 1
     if UPGRADES and c != state.rint[r, CLS]:
         return give_class(data, state, r, c) + insert_at(data, state, r, k, x)
-    return insert_at(data, state, r, k, x)
+    delta = insert_at(data, state, r, k, x)
+    if TRIPS and not retime(data, state, r):
+        return INF
+    return delta
 
 
 @inner
@@ -471,6 +501,8 @@ def store_best(state):
         state.best_cls[r] = state.rint[r, CLS]
         for k in range(1, length + 1):
             state.best_seq[r, k] = state.seq[r, k]
+        if TRIPS:
+            state.best_before[r] = state.rint[r, BEFORE]
     info[NDIRTY] = 0
     info[BEST] = info[CUR]
     info[BESTAT] = info[ITER]
@@ -503,6 +535,8 @@ def load_plan(data, state):
         state.dirty_mark[r] = 1
         state.dirty[info[NDIRTY]] = r
         info[NDIRTY] += 1
+    if TRIPS:
+        info[CUR] += chain_loaded(data, state)
 
 
 @inner
@@ -583,6 +617,8 @@ def sure_loss(state, other_class):
 @inner
 def tail_share(data, info):
     """Return how often tails are exchanged: seldom where strings are as long as routes, often on long ones."""
+    if TRIPS:
+        return TRIP_SHARE
     tasks = (data.n - info[NABSENT]) / max(1, info[NROUTES])
     if TURNS:  # only loads count: strings do as well up to much longer routes
         return TAIL_SHARE * min(1.0, max(0.0, (tasks - 20.0) / 15.0))
@@ -596,6 +632,10 @@ def exchange(data, state, worst):
     r = state.node[x, RID]
     if r < 0:
         return INF
+    if TRIPS:
+        if unit(state.rng) < DAYS_SHARE:
+            return exchange_days(data, state)
+        return exchange_ends(data, state, x, int(worst) + 1)
     if PAIR:
         # Only where nothing is on board can a route be cut: go on to the next such place.
         while state.node[x, NXT] < data.n and not nobody_waits(data, state, r, x):

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 RID, POS, PRV, NXT, CPRV, CNXT, DEP, LT = range(8)
 TPRV, PD, PE, PL, SD, SE, SL, SVC = range(8, 16)
 NARROW, WIDE = 8, 16
+# With several trips: departure as a function of the trip's start s is max(s + LASTS, IDLE), allowed for s <= START_BY.
+LASTS, IDLE, START_BY = PD, PE, PL
 
 # Columns of Data.cls: one row per class of interchangeable vehicles.
 COUNT, START, END, CM, TM, FIXED, PS, OPEN, SCLOSE, EOPEN, CLOSE, MAXDUR, OTAFTER, OTPRICE, MAXLEN = range(15)
@@ -24,6 +26,10 @@ CLS_COLUMNS = 25
 # Columns of State.rint: one row per route slot.
 LEN, CLS, SPAN, WAIT, DIST, DRIVE, EXTRA, AUX, BASE, VERSION = range(10)  # BASE: fixed cost, arcs, nodes; AUX: all
 ROUTE_COLUMNS = 10
+# With several trips a slot holds one trip: slots before and after it on the vehicle's day, departure, latest
+# arrival at the end, latest release of its tasks.
+BEFORE, AFTER, BEGIN, DUE, RELEASE = range(10, 15)
+TRIP_COLUMNS = 15
 
 # Columns of State.event: what happens on a route, one row each; the last is the arrival at the end.
 EV_START, EV_TRAVEL, EV_WORK, EV_WHAT = range(4)
@@ -134,5 +140,6 @@ class State(NamedTuple):
     best_seq: Any  # (slots, longest + 2) int32
     best_len: Any  # (slots,) int64
     best_cls: Any  # (slots,) int64
+    best_before: Any  # (slots,) int32 the trip before on the same vehicle, or NONE; empty without trips
     info: Any  # (INFO_SIZE,) int64
     rng: Any  # (1,) uint64

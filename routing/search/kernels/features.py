@@ -21,5 +21,7 @@ PAIR = True
 """Shipments."""
 BACK = False
 """Deliveries before collections and nothing else; the walk judges the rule where there is more."""
+TRIPS = False
+"""Several trips and release times with windows, one kind of vehicle, prices of distance only."""
 RICH = True
 """Every other rule, judged by walking along the route."""

@@ -18,6 +18,7 @@ from .arrays import (
     DIST,
     DM,
     DRIVE,
+    DUE,
     END,
     EOPEN,
     EXTRA,
@@ -57,9 +58,10 @@ from .arrays import (
     VISIT,
     WAIT,
 )
+from .chain import gap_for, leaves_with
 from .chance import below
 from .compiled import heavy, inner
-from .features import BACK, DUR, HET, LIMITS, MIXED, RICH, TW
+from .features import BACK, DUR, HET, LIMITS, MIXED, RICH, TRIPS, TW
 from .fleet import UPGRADES, larger_class
 from .routes import take_slot
 from .walk import begin_work, copy_line, insert_in_line, walk
@@ -194,13 +196,19 @@ def place_extra(data, state, r, c, x, u, v, k):
         return INF
     if TW:
         tm = data.cls[c, TM]
-        dep = data.cls[c, OPEN] if u >= data.n else state.node[u, DEP]
+        if TRIPS:
+            dep = leaves_with(data, state, r, x, u)
+            if dep >= INF:
+                return INF
+        else:
+            dep = data.cls[c, OPEN] if u >= data.n else state.node[u, DEP]
         start = next_start(data, x, dep + data.time[tm, u, x])
         if RICH and start < 0 and data.late[x] >= 0:
             start = dep + data.time[tm, u, x]
         if start < 0:
             return INF
-        last = data.cls[c, CLOSE] if v >= data.n else state.node[v, LT]
+        closing = state.rint[r, DUE] if TRIPS else data.cls[c, CLOSE]
+        last = closing if v >= data.n else state.node[v, LT]
         work = data.bare[c, x] if RICH else data.service[c, x]
         if start + work + data.time[tm, x, v] > last:
             return INF
@@ -377,7 +385,12 @@ def best_place(data, state, x, best, blink):
                 best_k = place
                 best_c = c
     slot = take_slot(state)
-    if slot >= 0:
+    if TRIPS:
+        if slot >= 0:
+            cost, gap = new_trip(data, state, x, found)
+            if cost < found:
+                return cost, slot, 0, gap
+    elif slot >= 0:
         for c in range(data.cls.shape[0]):
             if state.free_vehicles[c] <= 0:
                 continue
@@ -391,6 +404,20 @@ def best_place(data, state, x, best, blink):
     if best_r < 0:
         return INF, NONE, 0, 0
     return found, best_r, best_k, best_c
+
+
+@inner
+def new_trip(data, state, x, best):
+    """Return the cost of a trip with ``x`` alone and the gap it goes to; INF if there is none below ``best``."""
+    start = data.cls[0, START]
+    arcs = int(data.cost[0, start, x]) + int(data.cost[0, x, data.cls[0, END]])
+    if arcs >= best:
+        return INF, 0
+    for d in range(data.delivery.shape[1]):
+        if data.delivery[x, d] > data.capacity[0, d]:
+            return INF, 0
+    cost, gap = gap_for(data, state, x, best - arcs)
+    return (arcs + cost if cost < INF else INF), gap
 
 
 @inner

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from .arrays import (
+    AFTER,
     AUX,
     BACKHAUL,
     BASE,
+    BEFORE,
     CLOSE,
     CLS,
     CM,
@@ -59,16 +61,20 @@ from .arrays import (
     SVC,
     TM,
     TPRV,
+    TRIP_COLUMNS,
     VERSION,
     WAIT,
     WIDE,
 )
 from .compiled import heavy, inner
-from .features import BACK, DUR, HET, LIMITS, MIXED, PAIR, RICH, TW
+from .features import BACK, DUR, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
 from .walk import copy_line, walk
 from .windows import latest_start, next_start
 
 WIDTH = WIDE if TW else NARROW
+COLUMNS = TRIP_COLUMNS if TRIPS else ROUTE_COLUMNS
+SETTLES = (TW and not TRIPS) or LIMITS
+"""Whether a changed route is timed and priced at once; trips are timed with those before and after (chain.py)."""
 
 
 @inner
@@ -300,7 +306,7 @@ def refresh(data, state, r):
     length = rint[r, LEN]
     c = rint[r, CLS] if HET else 0
     cm = data.cls[c, CM] if HET else 0
-    cost = data.cls[c, FIXED]
+    cost = 0 if TRIPS else data.cls[c, FIXED]
     u = seq[r, 0]
     for k in range(1, length + 1):
         x = seq[r, k]
@@ -332,6 +338,8 @@ def refresh(data, state, r):
         rint[r, EXTRA] = extra
         cost = cost + extra if holds and extra < INF else INF
         rint[r, AUX] = cost
+        return cost
+    if TRIPS:
         return cost
     return settle(data, state, r, 1, length)
 
@@ -381,7 +389,7 @@ def save_route(data, state, r):
     i = info[NSAVED]
     info[NSAVED] = i + 1
     state.saved[i] = r
-    for k in range(ROUTE_COLUMNS):
+    for k in range(COLUMNS):
         state.saved_rint[i, k] = state.rint[r, k]
     length = state.rint[r, LEN]
     if length == 0:
@@ -419,10 +427,13 @@ def restore_routes(data, state):
         elif was > 0 and state.rint[r, CLS] != state.saved_rint[i, CLS]:
             state.free_vehicles[state.rint[r, CLS]] += 1
             state.free_vehicles[state.saved_rint[i, CLS]] -= 1
+        if TRIPS:
+            state.free_vehicles[0] += int(now > 0 and state.rint[r, BEFORE] < 0)
+            state.free_vehicles[0] -= int(was > 0 and state.saved_rint[i, BEFORE] < 0)
     for i in range(info[NSAVED]):
         r = state.saved[i]
         length = state.saved_rint[i, LEN]
-        for k in range(ROUTE_COLUMNS):
+        for k in range(COLUMNS):
             state.rint[r, k] = state.saved_rint[i, k]
         if length == 0:
             continue
@@ -465,7 +476,8 @@ def open_slot(state, r, c):
     state.used_pos[r] = info[NROUTES]
     state.used_list[info[NROUTES]] = r
     info[NROUTES] += 1
-    state.free_vehicles[c] -= 1
+    if not TRIPS:
+        state.free_vehicles[c] -= 1
 
 
 @inner
@@ -480,7 +492,8 @@ def close_slot(state, r):
     state.used_pos[last] = k
     state.used_pos[r] = NONE
     info[NROUTES] -= 1
-    state.free_vehicles[state.rint[r, CLS]] += 1
+    if not TRIPS:
+        state.free_vehicles[state.rint[r, CLS]] += 1
 
 
 @inner
@@ -540,7 +553,7 @@ def insert_at(data, state, r, k, x):
     delta = into + out
     if length > 0:
         delta -= data.cost[cm, u, v]
-    else:
+    elif not TRIPS:
         delta += data.cls[c, FIXED]
     if HET:
         delta += data.node_cost[c, x]
@@ -559,7 +572,7 @@ def insert_at(data, state, r, k, x):
             state.load[r, d, 0] += data.delivery[x, d]
             if BACK:
                 state.load[r, d, 1] += data.pickup[x, d]
-    if TW or LIMITS:
+    if SETTLES:
         return settle(data, state, r, k, k) - before
     return delta
 
@@ -571,6 +584,9 @@ def start_empty(data, state, r, c):
     state.rint[r, CLS] = c
     state.rint[r, AUX] = 0
     state.rint[r, BASE] = 0
+    if TRIPS:
+        state.rint[r, BEFORE] = NONE
+        state.rint[r, AFTER] = NONE
     state.seq[r, 0] = data.cls[c, START]
     state.seq[r, 1] = data.cls[c, END]
     for d in range(state.load.shape[1]):
@@ -657,15 +673,15 @@ def compact(data, state, r, stamp):
     rint[r, LEN] = kept
     before = rint[r, AUX]
     if kept == 0:
-        delta -= data.cost[cm, seq[r, 0], seq[r, 1]] + data.cls[c, FIXED]
+        delta -= data.cost[cm, seq[r, 0], seq[r, 1]] + (0 if TRIPS else data.cls[c, FIXED])
         rint[r, AUX] = 0
         close_slot(state, r)
-        return -before if TW or LIMITS else delta
+        return -before if SETTLES else delta
     rint[r, BASE] += delta
     rint[r, VERSION] = 0
     if MIXED or PAIR:
         refresh_loads(data, state, r)
-    if TW or LIMITS:
+    if SETTLES:
         if before >= INF:
             # What broke a rule before has no times to build upon.
             return settle(data, state, r, 1, kept) - before
