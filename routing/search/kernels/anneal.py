@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from .arrays import (
     ACCEPTED,
+    AKIN,
     ANNEAL,
     AUX,
     BASE,
     BEST,
     BESTAT,
+    BOTH,
     CLS,
     CM,
     CUR,
@@ -55,6 +57,7 @@ from .routes import (
     compact,
     drop_absent,
     insert_at,
+    insert_pair,
     open_slot,
     refresh,
     restore_routes,
@@ -215,6 +218,29 @@ def ruin_route(data, state, r, x, size, stamp):
 
 
 @inner
+def ruin_akin(data, state, lead, mean_removed, stamp):
+    """Remove shipments with both ends near those of ``lead``, each from its own route; return the cost change."""
+    info = state.info
+    wanted = 1 + below(state.rng, max(1, int(mean_removed)))
+    i = -1
+    while wanted > 0 and i < data.akin.shape[1] and info[NSAVED] < state.saved.shape[0]:
+        x = lead if i < 0 else data.akin[lead, i]
+        i += 1
+        r = state.node[x, RID]
+        if r < 0 or (i > 0 and unit(state.rng) < 0.5):
+            continue
+        save_route(data, state, r)
+        take_out(data, state, x, stamp)
+        wanted -= 1
+    delta = 0
+    for k in range(info[NSAVED]):
+        delta += close_gaps(data, state, state.saved[k], stamp)
+        if delta >= INF // 2:
+            return INF
+    return delta
+
+
+@inner
 def ruin(data, state, mean_removed, longest):
     """Remove strings from routes near a random task; return the cost change."""
     info = state.info
@@ -228,18 +254,22 @@ def ruin(data, state, mean_removed, longest):
     seed = below(rng, n)
     r = state.node[seed, RID]
     size = state.rint[r, LEN] if r >= 0 else 0
-    whole = size > 0 and unit(rng) < (WHOLE_SHORT if size <= SHORT else WHOLE_LONG) and size <= MOST_WHOLE
+    akin = PAIR and not RICH and data.side[seed] != 0 and unit(rng) * 1000 < data.rules[AKIN]
+    if PAIR and not RICH and akin:
+        delta += ruin_akin(data, state, seed if data.side[seed] > 0 else data.partner[seed], mean_removed, stamp)
+    other = data.partner[seed] if PAIR and data.side[seed] != 0 and data.rules[BOTH] > 0 else seed
+    whole = not akin and size > 0 and unit(rng) < (WHOLE_SHORT if size <= SHORT else WHOLE_LONG) and size <= MOST_WHOLE
     if whole:
         # Strings never empty a route, so saving a vehicle or changing its kind takes this. Behind a short
         # route strings follow as well: they make room for its tasks in the routes around.
         delta += ruin_route(data, state, r, seed, size, stamp)
-    if (not whole or size <= SHORT) and present > 0 and info[NROUTES] > 0 and delta < INF // 2:
+    if not akin and (not whole or size <= SHORT) and present > 0 and info[NROUTES] > 0 and delta < INF // 2:
         mean_length = present // info[NROUTES]
         ls = max(1, min(longest, mean_length))
         strings = 1 + int(unit(rng) * (4.0 * mean_removed / (1.0 + ls) - 1.0))
         i = -1
         while strings > 0 and i < data.near.shape[1]:
-            x = seed if i < 0 else data.near[seed, i]
+            x = seed if i < 0 else data.near[other if i % 2 else seed, i]
             i += 1
             r = state.node[x, RID]
             if r < 0 or state.saved_stamp[r] == stamp:
@@ -342,21 +372,10 @@ def put_in_with_reload(data, state, x, r, place, c):
 def put_pair_in(data, state, p, r, i, k, c):
     """Carry out an insertion found by ``best_pair``; return the cost change."""
     save_route(data, state, r)
-    d = data.partner[p]
-    before = state.rint[r, AUX]
     if state.rint[r, LEN] == 0:
         start_empty(data, state, r, c)
         open_slot(state, r, c)
-        before = 0
-    length = state.rint[r, LEN]
-    for e in range(length + 1, i - 1, -1):
-        state.seq[r, e + 1] = state.seq[r, e]
-    state.seq[r, i] = p
-    for e in range(length + 2, k - 1, -1):
-        state.seq[r, e + 1] = state.seq[r, e]
-    state.seq[r, k] = d
-    state.rint[r, LEN] = length + 2
-    return refresh(data, state, r) - before
+    return insert_pair(data, state, r, i, k, p, data.partner[p])
 
 
 @heavy

@@ -31,7 +31,8 @@ EV_BREAK = -2  # EV_WHAT of a break (EV_TRAVEL is then its number); a node other
 
 # Entries of Data.rules.
 ORDER_PRICE, START_PRICE, BALANCE_OF, BALANCE_TARGET, BALANCE_PRICE, BACKHAUL, MISPLACED, SYMMETRIC = range(8)
-RULES_SIZE = 8
+AKIN, BOTH, PBLINK = range(8, 11)
+RULES_SIZE = 11
 BY_TASKS, BY_DISTANCE, BY_DURATION = 1, 2, 3
 NEEDS_DELIVERY = 2  # value of BACKHAUL: no collections on a trip without deliveries
 
@@ -73,6 +74,7 @@ class Data(NamedTuple):
     kin: Any  # (classes, classes) uint8: same times and prices of time, so that a route may change over by its load
     frozen: Any  # (n,) uint8: never removed
     partner: Any  # (n,) int32 other end of a shipment, or NONE
+    akin: Any  # (n, most) int32 first ends of the shipments most like the one that begins here, nearest first
     flow: Any  # (n,) uint8: DELIVERS, COLLECTS
     side: Any  # (n,) int8: 1 first end of a shipment, -1 second end, 0 neither
     change: Any  # (n, dimensions) int64 change of what is on board
@@ -129,6 +131,8 @@ class State(NamedTuple):
     by_class: Any  # (slots, classes) int64 what BASE would be with each class
     by_class_of: Any  # (slots,) int64 the VERSION that by_class stands for
     larger: Any  # (slots, 2) int64 class that would have room for the task in hand, and its price
+    detour: Any  # (longest + 2, 2) int64 cost of a shipment's second end behind each entry, and the least from there on
+    known: Any  # (n, a power of two, 3) int64: version of a route, cost of a shipment in it, both places
     dirty: Any  # (slots,) int32
     dirty_mark: Any  # (slots,) uint8
     best_seq: Any  # (slots, longest + 2) int32
