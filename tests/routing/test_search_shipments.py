@@ -35,9 +35,10 @@ def parcels(shipments: int = 14, doors: int = 6) -> Problem:
     builder.vehicle_type("van", count=count, capacity=9, cost_per_m=1, fixed_cost=40, shift_end_s=9000)
     for place in range(1, count + 1):
         opens = int(draw.integers(0, 3000))
-        door = place > 2 * shipments
-        load = {"delivery": 1 + place % 2} if door and place % 2 else {"pickup": 1} if door else {}
-        builder.task(f"t{place}", place, windows=[(opens, opens + 4000)], service_s=20, **load)
+        given, taken = (place % 2, 1 - place % 2) if place > 2 * shipments else (0, 0)
+        builder.task(
+            f"t{place}", place, windows=[(opens, opens + 4000)], service_s=20, delivery=2 * given, pickup=taken
+        )
     for number in range(shipments):
         builder.shipment(f"s{number}", f"t{2 * number + 1}", f"t{2 * number + 2}", amount=1 + number % 4)
     return builder.build()
