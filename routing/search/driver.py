@@ -37,6 +37,8 @@ FLEET_SHARE = 0.125
 FLEET_COOLING = 0.98
 MEETINGS = (0.4, 0.55, 0.7, 0.8, 0.9)
 """Fractions of the budget at which searches of several threads exchange their plans."""
+LONG_WITH_SHIPMENTS = (10, 30)
+"""Tasks for each route between which a search with shipments goes over to the settings of long routes."""
 SEED_STRIDE = 1_000_003
 """Distance between the seeds of one search's threads, so that neighbouring seeds share none."""
 
@@ -154,6 +156,7 @@ class Annealing:
         note_best(model, run, state)
         self.state = state
         self.scale = mean_arc(model, state) if scale is None else scale
+        self.params = suited(self.params, model, state)
 
     def go_on(self, until: float) -> None:
         """Search until that fraction of the budget is used."""
@@ -316,6 +319,22 @@ def mean_arc(model: Model, state: a.State) -> float:
     arcs = int(state.info[a.CUR]) - fixed - int(model.data.prize[absent].sum())
     count = model.data.n - len(absent) + int(state.info[a.NROUTES])
     return float(max(1.0, arcs / max(1, count)))
+
+
+def suited(params: SearchParams, model: Model, state: a.State) -> SearchParams:
+    """Search shipments on long routes hotter and with longer strings, or a fifth of the budget is where it ends."""
+    if not model.flags.pair or model.flags.rich:
+        return params
+    tasks = (model.data.n - int(state.info[a.NABSENT])) / max(1, int(state.info[a.NROUTES]))
+    shortest, longest = LONG_WITH_SHIPMENTS
+    share = min(1.0, max(0.0, (tasks - shortest) / (longest - shortest)))
+    return replace(
+        params,
+        start_heat=params.start_heat * (1.0 + 3.0 * share),
+        end_heat=params.end_heat * (1.0 + 3.0 * share),
+        mean_removed=params.mean_removed * (1.0 + 0.5 * share),
+        longest_string=round(params.longest_string * (1.0 + 2.0 * share)),
+    )
 
 
 def note_best(model: Model, run: RunState, state: a.State) -> None:

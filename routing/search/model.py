@@ -17,13 +17,11 @@ from routing.search.variants import Features
 LARGE = 1 << 50
 NEAR_PLAIN = 100
 NEAR_TIMED = 60
-AKIN_COUNT = 40
 NEAR_OF_SHIPMENTS = 40  # for them every route that passes near is searched along its whole length
 INT32_ARC_LIMIT = 1 << 29
 FAR_COST = (1 << 30) - 1
 KEY_WEIGHTS_PLAIN = (4, 4, 2, 1)
 KEY_WEIGHTS_WINDOWS = (4, 4, 2, 1, 2, 2, 2)
-KEY_WEIGHTS_SHIPMENTS = (4, 4, 2, 1, 2, 2, 2, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,6 @@ def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
         allowed=able,
         prize=prize,
         partner=rules.partners(problem),
-        akin=akin_shipments(problem, cost, windows, time if flags.pair and not flags.rich else None),
         flow=rules.flows(problem),
         side=rules.sides(problem),
         change=rules.load_changes(problem),
@@ -472,36 +469,6 @@ def neighbours(
     return out
 
 
-def akin_shipments(
-    problem: Problem, cost: NDArray[Any], windows: NDArray[np.int32], time: NDArray[np.int32] | None
-) -> NDArray[np.int32]:
-    """List the shipments most like each one, by the arcs between first ends and between second ends.
-
-    Waiting between windows that never overlap counts as in :func:`neighbours`. Shape (tasks, most): rows of tasks
-    that are not the first end of a shipment are empty; nothing at all without ``time``.
-    """
-    count = len(problem.shipments)
-    width = min(AKIN_COUNT, count - 1)
-    if time is None or width < 1:
-        return np.zeros((1, 0), dtype=np.int32)
-    out = np.zeros((problem.task_count, width), dtype=np.int32)
-    ends = np.array([(it.pickup_task, it.delivery_task) for it in problem.shipments], dtype=np.int32)
-    legs = np.minimum(time[0], HORIZON_S)
-    rate = (
-        0.2 * float(np.minimum(cost[0], FAR_COST).sum(dtype=np.float64)) / max(1.0, float(legs.sum(dtype=np.float64)))
-    )
-    first, last = windows[:, 0].astype(np.int64), windows.max(axis=1).astype(np.int64)
-    for row, pair in enumerate(ends):
-        far = np.zeros(count)
-        for x, others in zip(pair, ends.T, strict=True):
-            far += np.minimum(cost[0, x, others], cost[0, others, x])
-            far += rate * np.maximum(0, np.maximum(first[others] - last[x], first[x] - last[others]))
-        far[row] = np.inf
-        nearest = np.argpartition(far, width - 1)[:width]
-        out[pair[0]] = ends[nearest[np.argsort(far[nearest], kind="stable")], 0]
-    return out
-
-
 def _keys(data: a.Data, flags: Features) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Prepare the orders of re-insertion: random, large, far, near, and with windows short, early, late."""
     n = data.n
@@ -516,15 +483,4 @@ def _keys(data: a.Data, flags: Features) -> tuple[NDArray[np.int64], NDArray[np.
         first, last = data.windows[:, 0].astype(np.int64), data.windows.max(axis=1).astype(np.int64)
         rows += [last - first, first, -last]
         weights = KEY_WEIGHTS_WINDOWS
-    if flags.pair and not flags.rich:
-        pair = data.side > 0
-        ends = np.flatnonzero(pair)
-        other = data.partner[ends]
-        way = data.cost[0, ends, other].astype(np.int64)
-        both, far_d, shut_d = far.copy(), np.zeros(n, dtype=np.int64), last.copy()
-        both[ends] = far[ends] + far[other] + way
-        far_d[ends] = way
-        shut_d[ends] = last[other]
-        rows += [-both, -far_d, last, shut_d, -shut_d]
-        weights = KEY_WEIGHTS_SHIPMENTS
     return np.ascontiguousarray(np.stack(rows)), np.cumsum(np.array(weights, dtype=np.int64))

@@ -6,6 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,11 @@ import pytest
 
 from routing import Problem, ProblemBuilder
 from routing.checker import check
-from routing.search.driver import construct
+from routing.search.driver import SearchParams, construct, suited
 from routing.search.kernels import arrays as a
-from routing.search.model import akin_shipments, compile_problem
+from routing.search.model import compile_problem
 from routing.search.state import new_state
-from routing.search.variants import kernels
+from routing.search.variants import Features, kernels
 from routing.solution import Solution
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -124,13 +125,14 @@ def test_what_is_remembered_is_true(look: str) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-def test_shipments_are_akin_when_both_ends_are_near() -> None:
-    """The list of a shipment holds first ends only, never its own, and begins with the least sum of both ways."""
-    problem = parcels(6, 0)
-    model = compile_problem(problem)
-    assert model.data.akin.shape == (12, 5)
-    starts = {it.pickup_task for it in problem.shipments}
-    for it in problem.shipments:
-        row = model.data.akin[it.pickup_task].tolist()
-        assert set(row) == starts - {it.pickup_task}
-    assert akin_shipments(problem, model.data.cost, model.data.windows, None).size == 0
+def test_long_routes_with_shipments_are_searched_hotter() -> None:
+    """Settings follow the length of the first plan's routes, and those of problems without shipments stay."""
+    model = compile_problem(parcels())
+    state = new_state(model.data, model.flags, model.leads, 3, model.data.n + 4)
+    state.info[a.NABSENT] = 0
+    for routes, heat, string in ((model.data.n, 0.5, 10), (1, 2.0, 30)):
+        state.info[a.NROUTES] = routes
+        params = suited(SearchParams(), model, state)
+        assert (params.start_heat, params.longest_string) == (heat, string)
+    plain = replace(model, flags=Features())
+    assert suited(SearchParams(), plain, state) == SearchParams()

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 from .arrays import (
     ACCEPTED,
-    AKIN,
     ANNEAL,
     AUX,
     BASE,
     BEST,
     BESTAT,
-    BOTH,
     CLS,
     CM,
     CUR,
@@ -218,29 +216,6 @@ def ruin_route(data, state, r, x, size, stamp):
 
 
 @inner
-def ruin_akin(data, state, lead, mean_removed, stamp):
-    """Remove shipments with both ends near those of ``lead``, each from its own route; return the cost change."""
-    info = state.info
-    wanted = 1 + below(state.rng, max(1, int(mean_removed)))
-    i = -1
-    while wanted > 0 and i < data.akin.shape[1] and info[NSAVED] < state.saved.shape[0]:
-        x = lead if i < 0 else data.akin[lead, i]
-        i += 1
-        r = state.node[x, RID]
-        if r < 0 or (i > 0 and unit(state.rng) < 0.5):
-            continue
-        save_route(data, state, r)
-        take_out(data, state, x, stamp)
-        wanted -= 1
-    delta = 0
-    for k in range(info[NSAVED]):
-        delta += close_gaps(data, state, state.saved[k], stamp)
-        if delta >= INF // 2:
-            return INF
-    return delta
-
-
-@inner
 def ruin(data, state, mean_removed, longest):
     """Remove strings from routes near a random task; return the cost change."""
     info = state.info
@@ -254,16 +229,14 @@ def ruin(data, state, mean_removed, longest):
     seed = below(rng, n)
     r = state.node[seed, RID]
     size = state.rint[r, LEN] if r >= 0 else 0
-    akin = PAIR and not RICH and data.side[seed] != 0 and unit(rng) * 1000 < data.rules[AKIN]
-    if PAIR and not RICH and akin:
-        delta += ruin_akin(data, state, seed if data.side[seed] > 0 else data.partner[seed], mean_removed, stamp)
-    other = data.partner[seed] if PAIR and data.side[seed] != 0 and data.rules[BOTH] > 0 else seed
-    whole = not akin and size > 0 and unit(rng) < (WHOLE_SHORT if size <= SHORT else WHOLE_LONG) and size <= MOST_WHOLE
+    # Routes near the other end of a shipment matter as much as those near this one.
+    other = data.partner[seed] if PAIR and data.side[seed] != 0 else seed
+    whole = size > 0 and unit(rng) < (WHOLE_SHORT if size <= SHORT else WHOLE_LONG) and size <= MOST_WHOLE
     if whole:
         # Strings never empty a route, so saving a vehicle or changing its kind takes this. Behind a short
         # route strings follow as well: they make room for its tasks in the routes around.
         delta += ruin_route(data, state, r, seed, size, stamp)
-    if not akin and (not whole or size <= SHORT) and present > 0 and info[NROUTES] > 0 and delta < INF // 2:
+    if (not whole or size <= SHORT) and present > 0 and info[NROUTES] > 0 and delta < INF // 2:
         mean_length = present // info[NROUTES]
         ls = max(1, min(longest, mean_length))
         strings = 1 + int(unit(rng) * (4.0 * mean_removed / (1.0 + ls) - 1.0))

@@ -31,8 +31,7 @@ EV_BREAK = -2  # EV_WHAT of a break (EV_TRAVEL is then its number); a node other
 
 # Entries of Data.rules.
 ORDER_PRICE, START_PRICE, BALANCE_OF, BALANCE_TARGET, BALANCE_PRICE, BACKHAUL, MISPLACED, SYMMETRIC = range(8)
-AKIN, BOTH, PBLINK = range(8, 11)
-RULES_SIZE = 11
+RULES_SIZE = 8
 BY_TASKS, BY_DISTANCE, BY_DURATION = 1, 2, 3
 NEEDS_DELIVERY = 2  # value of BACKHAUL: no collections on a trip without deliveries
 
@@ -74,7 +73,6 @@ class Data(NamedTuple):
     kin: Any  # (classes, classes) uint8: same times and prices of time, so that a route may change over by its load
     frozen: Any  # (n,) uint8: never removed
     partner: Any  # (n,) int32 other end of a shipment, or NONE
-    akin: Any  # (n, most) int32 first ends of the shipments most like the one that begins here, nearest first
     flow: Any  # (n,) uint8: DELIVERS, COLLECTS
     side: Any  # (n,) int8: 1 first end of a shipment, -1 second end, 0 neither
     change: Any  # (n, dimensions) int64 change of what is on board
