@@ -130,9 +130,9 @@ def test_long_routes_with_shipments_are_searched_hotter() -> None:
     model = compile_problem(parcels())
     state = new_state(model.data, model.flags, model.leads, 3, model.data.n + 4)
     state.info[a.NABSENT] = 0
-    for routes, heat, string in ((model.data.n, 0.5, 10), (1, 2.0, 30)):
+    for routes, heat, cycles in ((model.data.n, 0.5, 1), (1, 8.0, 6)):
         state.info[a.NROUTES] = routes
         params = suited(SearchParams(), model, state)
-        assert (params.start_heat, params.longest_string) == (heat, string)
+        assert (params.start_heat, params.cycles) == (heat, cycles)
     plain = replace(model, flags=Features())
     assert suited(SearchParams(), plain, state) == SearchParams()
