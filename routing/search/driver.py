@@ -341,7 +341,7 @@ def suited(params: SearchParams, model: Model, state: a.State) -> SearchParams:
         params,
         start_heat=params.start_heat * HOTTER_START**share,
         end_heat=params.end_heat * HOTTER_END**share,
-        cycles=params.cycles * round(1 + (MORE_CYCLES - 1) * share),
+        cycles=params.cycles * int(1 + (MORE_CYCLES - 1) * share),
     )
 
 
