@@ -91,7 +91,7 @@ def take(known: References, lines: Iterable[Line], date: str) -> list[Line]:
         if before is not None and line["cost"] >= before:
             continue
         known.setdefault(line["set"], {})[line["instance"]] = Reference(
-            line["cost"], line["routes"], f"{line['solver']} {line['version']}", line["limit_s"],
+            line["cost"], line["routes"], f"{line['solver']} {line['version']}", float(line["limit_s"]),
             line.get("date", date), line["commit"],
         )  # fmt: skip
         news.append(line)
