@@ -22,10 +22,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from benchmarks import references
 from benchmarks.peers.exchange import PEERS, run_peer
 from benchmarks.sets import SUITES, Entry, Suite, chosen, unpack
 from benchmarks.table import OURS, Line, markdown
@@ -106,7 +108,9 @@ def _earlier(options: SuiteOptions) -> list[Line]:
     if not (options.resume and options.json and options.json.is_file()):
         return []
     lines = [json.loads(text) for text in options.json.read_text(encoding="utf-8").splitlines()]
-    return [line for line in lines if line["set"] == options.suite and _same_limit(line, options)]
+    known = references.read()
+    kept = [line for line in lines if line["set"] == options.suite and _same_limit(line, options)]
+    return [references.renewed(line, known) for line in kept]
 
 
 def _same_limit(line: Line, options: SuiteOptions) -> bool:
@@ -126,7 +130,7 @@ def pinned(core: int | None) -> Iterator[None]:
 
 
 def _run_instance(suite: Suite, entry: Entry, todo: Sequence[tuple[str, int]], options: SuiteOptions) -> list[Line]:
-    made, reference = entry.load(suite)
+    made, reference, found_by = entry.load(suite)
     lines = []
     for solver, seed in todo:
         if solver == OURS:
@@ -137,7 +141,8 @@ def _run_instance(suite: Suite, entry: Entry, todo: Sequence[tuple[str, int]], o
         line |= {
             "solver": solver, "version": run.version, "set": suite.name, "instance": entry.name,
             "n": made.problem.task_count, "seed": seed, "limit_s": options.seconds, "machine": machine(),
-            "python": platform.python_version(), "commit": commit(),
+            "python": platform.python_version(), "commit": commit(), "reference_by": found_by,
+            "date": datetime.now(UTC).date().isoformat(),
         }  # fmt: skip
         lines.append(line)
         print(_progress(line), flush=True)

@@ -37,6 +37,10 @@ FLEET_COOLING = 0.98
 SHORT_ROUTE = 12.0
 """Tasks of a timed route from which on temperatures rise in proportion, up to MOST_HEAT times."""
 MOST_HEAT = 3.0
+LONG_WITH_SHIPMENTS = (10, 30)
+"""Tasks for each route between which a search with shipments goes over to the settings of long routes."""
+HOTTER_START, HOTTER_END, MORE_CYCLES = 16.0, 4.0, 6
+"""How many times as hot such a search begins and ends on long routes, and how often it is heated."""
 SEED_STRIDE = 1_000_003
 """Distance between the seeds of one search's threads, so that neighbouring seeds share none."""
 
@@ -51,6 +55,8 @@ class SearchParams:
         Neighbours of a task beside which it is tried; None chooses by the problem's features.
     start_heat, end_heat
         Temperatures at the begin and end of the budget, in mean arcs of the first plan.
+    cycles
+        How many times within the budget the temperature falls from one to the other.
     mean_removed, longest_string
         SISR's average number of removed tasks and longest string.
     chunk
@@ -63,6 +69,7 @@ class SearchParams:
     near: int | None = None
     start_heat: float = 0.5
     end_heat: float = 0.005
+    cycles: int = 1
     mean_removed: float = 10.0
     longest_string: int = 10
     chunk: int = 1000
@@ -154,6 +161,7 @@ class Annealing:
         note_best(model, run, state)
         self.state = state
         self.scale = unit_of_heat(model, state) if scale is None else scale
+        self.params = suited(self.params, model, state)
 
     def go_on(self, until: float) -> None:
         """Search until that fraction of the budget is used."""
@@ -168,7 +176,7 @@ class Annealing:
             count, cooling = _next_chunk(stop, seen, params, self._chunk, used, ratio)
             began = time.perf_counter()
             before = int(state.info[a.BEST])
-            heat = params.start_heat * self.scale * ratio**used
+            heat = params.start_heat * self.scale * ratio ** (params.cycles * used % 1.0)
             search(model.data, state, a.ANNEAL, count, heat, cooling, params.mean_removed, params.longest_string)
             run.iterations += count
             self._chunk = _chunk_size(self._chunk, count, time.perf_counter() - began)
@@ -292,7 +300,7 @@ def _next_chunk(
     count = max(1, min(params.chunk, stop.iterations_left(seen)))
     later = SearchState(seen.elapsed_s, seen.cpu_s, seen.iterations + count, seen.since_best + count)
     step = max(0.0, stop.fraction(later) - used)
-    return count, ratio ** (step / count)
+    return count, ratio ** (params.cycles * step / count)
 
 
 def _chunk_size(chunk: int, count: int, took_s: float) -> int:
@@ -314,7 +322,7 @@ def unit_of_heat(model: Model, state: a.State) -> float:
 
     The longer a route the shorter its arcs, but not what it costs to take a stop to another hour of the day.
     """
-    if not model.flags.tw:
+    if not model.flags.tw or model.flags.pair:
         return mean_arc(model, state)
     tasks = float(model.data.n) / max(1, int(state.info[a.NROUTES]))
     return mean_arc(model, state) * min(MOST_HEAT, max(1.0, tasks / SHORT_ROUTE))
@@ -327,6 +335,25 @@ def mean_arc(model: Model, state: a.State) -> float:
     arcs = int(state.info[a.CUR]) - fixed - int(model.data.prize[absent].sum())
     count = model.data.n - len(absent) + int(state.info[a.NROUTES])
     return float(max(1.0, arcs / max(1, count)))
+
+
+def suited(params: SearchParams, model: Model, state: a.State) -> SearchParams:
+    """Heat the search for shipments on long routes higher, and again and again.
+
+    Such a plan settles within some ten thousand iterations, and then no string opens one more route: what is reached
+    is decided while it is hot.
+    """
+    if not model.flags.pair or model.flags.rich:
+        return params
+    tasks = (model.data.n - int(state.info[a.NABSENT])) / max(1, int(state.info[a.NROUTES]))
+    shortest, longest = LONG_WITH_SHIPMENTS
+    share = min(1.0, max(0.0, (tasks - shortest) / (longest - shortest)))
+    return replace(
+        params,
+        start_heat=params.start_heat * HOTTER_START**share,
+        end_heat=params.end_heat * HOTTER_END**share,
+        cycles=params.cycles * int(1 + (MORE_CYCLES - 1) * share),
+    )
 
 
 def note_best(model: Model, run: RunState, state: a.State) -> None:

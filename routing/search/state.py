@@ -9,6 +9,8 @@ from routing.search.kernels import arrays as a
 from routing.search.variants import Features
 
 MOST_TOUCHED = 256
+REMEMBERED = 128
+"""Routes for which a shipment's cheapest places are remembered, a power of two."""
 
 
 def seed_bits(seed: int) -> NDArray[np.uint64]:
@@ -90,6 +92,8 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
         by_class=np.zeros((slots, data.cls.shape[0]), dtype=np.int64),
         by_class_of=np.zeros(slots, dtype=np.int64),
         larger=np.zeros((slots, 2), dtype=np.int64),
+        detour=np.zeros((longest + 2, 2), dtype=np.int64),
+        known=np.zeros((n, REMEMBERED, 3) if flags.pair and not flags.rich else (1, 1, 3), dtype=np.int64),
         dirty=np.zeros(slots, dtype=np.int32),
         dirty_mark=np.zeros(slots, dtype=np.uint8),
         best_seq=np.zeros((slots, longest + 2), dtype=np.int32),

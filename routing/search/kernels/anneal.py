@@ -58,6 +58,7 @@ from .routes import (
     compact,
     drop_absent,
     insert_at,
+    insert_pair,
     open_slot,
     refresh,
     restore_routes,
@@ -256,6 +257,8 @@ def ruin(data, state, mean_removed, longest):
     seed = below(rng, n)
     r = state.node[seed, RID]
     size = state.rint[r, LEN] if r >= 0 else 0
+    # Routes near the other end of a shipment matter as much as those near this one.
+    other = data.partner[seed] if PAIR and data.side[seed] != 0 else seed
     whole = size > 0 and unit(rng) < (WHOLE_SHORT if size <= SHORT else WHOLE_LONG) and size <= MOST_WHOLE
     if whole:
         # Strings never empty a route, so saving a vehicle or changing its kind takes this. Behind a short
@@ -268,7 +271,7 @@ def ruin(data, state, mean_removed, longest):
         strings = 1 + int(unit(rng) * (4.0 * mean_removed / (1.0 + ls) - 1.0))
         i = -1
         while strings > 0 and i < data.near.shape[1]:
-            x = seed if i < 0 else data.near[seed, i]
+            x = seed if i < 0 else data.near[other if i % 2 else seed, i]
             i += 1
             r = state.node[x, RID]
             if r < 0 or (state.visit[r] if TRIPS else state.saved_stamp[r]) == stamp:
@@ -379,21 +382,10 @@ def put_in_with_reload(data, state, x, r, place, c):
 def put_pair_in(data, state, p, r, i, k, c):
     """Carry out an insertion found by ``best_pair``; return the cost change."""
     save_route(data, state, r)
-    d = data.partner[p]
-    before = state.rint[r, AUX]
     if state.rint[r, LEN] == 0:
         start_empty(data, state, r, c)
         open_slot(state, r, c)
-        before = 0
-    length = state.rint[r, LEN]
-    for e in range(length + 1, i - 1, -1):
-        state.seq[r, e + 1] = state.seq[r, e]
-    state.seq[r, i] = p
-    for e in range(length + 2, k - 1, -1):
-        state.seq[r, e + 1] = state.seq[r, e]
-    state.seq[r, k] = d
-    state.rint[r, LEN] = length + 2
-    return refresh(data, state, r) - before
+    return insert_pair(data, state, r, i, k, p, data.partner[p])
 
 
 @heavy

@@ -135,6 +135,8 @@ class State(NamedTuple):
     by_class: Any  # (slots, classes) int64 what BASE would be with each class
     by_class_of: Any  # (slots,) int64 the VERSION that by_class stands for
     larger: Any  # (slots, 2) int64 class that would have room for the task in hand, and its price
+    detour: Any  # (longest + 2, 2) int64 cost of a shipment's second end behind each entry, and the least from there on
+    known: Any  # (n, a power of two, 3) int64: version of a route, cost of a shipment in it, both places
     dirty: Any  # (slots,) int32
     dirty_mark: Any  # (slots,) uint8
     best_seq: Any  # (slots, longest + 2) int32

@@ -271,25 +271,53 @@ def refresh_loads(data, state, r):
                 taken += data.pickup[seq[r, k], d]
             state.load[r, d, 1] = taken
         if MIXED or PAIR:
-            now = out
-            high = out
             taken = 0
             for k in range(1, length + 1):
-                x = seq[r, k]
-                now += data.change[x, d]
-                taken += data.pickup[x, d]
-                high = max(high, now)
-                state.peak[x, d, 0] = high
-                state.peak[x, d, 2] = now
-                state.peak[x, d, 2] = now
+                taken += data.pickup[seq[r, k], d]
             state.load[r, d, 1] = taken
-            state.load[r, d, 2] = high
-            high = now
-            for k in range(length, 0, -1):
-                x = seq[r, k]
-                high = max(high, now)
-                state.peak[x, d, 1] = high
-                now -= data.change[x, d]
+    if (MIXED or PAIR) and length > 0:
+        refresh_peaks(data, state, r, 1, length)
+
+
+@inner
+def refresh_peaks(data, state, r, first, last):
+    """Recompute what is on board along a route after a change.
+
+    As with times, only the entries ``first..last`` are new or have lost a neighbour, and each pass ends where it
+    finds nothing changed any more. What the route is brought in all must be up to date.
+    """
+    seq = state.seq
+    peak = state.peak
+    length = state.rint[r, LEN]
+    for d in range(data.delivery.shape[1]):
+        now = state.load[r, d, 0]
+        high = now
+        begin = 1
+        if first > 1 and peak[seq[r, 1], d, 2] == now + data.change[seq[r, 1], d]:
+            # Leaving with as much as before, the vehicle carries the same up to the change.
+            begin = first
+            now = peak[seq[r, first - 1], d, 2]
+            high = peak[seq[r, first - 1], d, 0]
+        end = length
+        for k in range(begin, length + 1):
+            x = seq[r, k]
+            now += data.change[x, d]
+            high = max(high, now)
+            same = k > last and peak[x, d, 2] == now and peak[x, d, 0] == high
+            peak[x, d, 0] = high
+            peak[x, d, 2] = now
+            if same:
+                end = k
+                break
+        state.load[r, d, 2] = peak[seq[r, length], d, 0]
+        high = peak[seq[r, length], d, 2] if end == length else peak[seq[r, end + 1], d, 1]
+        for k in range(end, 0, -1):
+            x = seq[r, k]
+            high = max(high, peak[x, d, 2])
+            same = k < begin and peak[x, d, 1] == high
+            peak[x, d, 1] = high
+            if same:
+                break
 
 
 @heavy
@@ -565,16 +593,72 @@ def insert_at(data, state, r, k, x):
         node[v, CPRV] = out
     rint[r, BASE] += delta
     rint[r, VERSION] = 0
+    for d in range(data.delivery.shape[1]):
+        state.load[r, d, 0] += data.delivery[x, d]
+        if BACK or MIXED or PAIR:
+            state.load[r, d, 1] += data.pickup[x, d]
     if MIXED or PAIR:
-        refresh_loads(data, state, r)
-    else:
-        for d in range(data.delivery.shape[1]):
-            state.load[r, d, 0] += data.delivery[x, d]
-            if BACK:
-                state.load[r, d, 1] += data.pickup[x, d]
+        refresh_peaks(data, state, r, k, k)
     if SETTLES:
         return settle(data, state, r, k, k) - before
     return delta
+
+
+@inner
+def link(data, state, cm, u, v):
+    """Note that ``v`` follows on ``u``; return the arc."""
+    node = state.node
+    arc = data.cost[cm, u, v]
+    if u < data.n:
+        node[u, NXT] = v
+        node[u, CNXT] = arc
+    if v < data.n:
+        node[v, PRV] = u
+        node[v, CPRV] = arc
+    return int(arc)
+
+
+@inner
+def insert_pair(data, state, r, i, k, p, d):
+    """Put ``p`` and ``d`` as entries ``i < k`` of what the route will be; return the cost change."""
+    seq = state.seq
+    rint = state.rint
+    length = rint[r, LEN]
+    before = rint[r, AUX] if length > 0 else 0
+    for e in range(length + 1, i - 1, -1):
+        v = seq[r, e]
+        place = e + 1 if e + 1 < k else e + 2
+        seq[r, place] = v
+        if not RICH and e <= length:
+            state.node[v, POS] = place
+    seq[r, i] = p
+    seq[r, k] = d
+    rint[r, LEN] = length + 2
+    if RICH:
+        return refresh(data, state, r) - before
+    c = rint[r, CLS] if HET else 0
+    cm = data.cls[c, CM] if HET else 0
+    after = seq[r, i + 1] if k > i + 1 else seq[r, k + 1]
+    delta = int(data.cls[c, FIXED]) if length == 0 else -int(data.cost[cm, seq[r, i - 1], after])
+    if k > i + 1:
+        delta -= int(data.cost[cm, seq[r, k - 1], seq[r, k + 1]])
+        delta += link(data, state, cm, p, seq[r, i + 1]) + link(data, state, cm, seq[r, k - 1], d)
+    else:
+        delta += link(data, state, cm, p, d)
+    delta += link(data, state, cm, seq[r, i - 1], p) + link(data, state, cm, d, seq[r, k + 1])
+    if HET:
+        delta += data.node_cost[c, p] + data.node_cost[c, d]
+    state.node[p, RID] = r
+    state.node[p, POS] = i
+    state.node[d, RID] = r
+    state.node[d, POS] = k
+    rint[r, BASE] += delta
+    rint[r, VERSION] = 0
+    for dim in range(data.delivery.shape[1]):
+        state.load[r, dim, 0] += data.delivery[p, dim] + data.delivery[d, dim]
+        state.load[r, dim, 1] += data.pickup[p, dim] + data.pickup[d, dim]
+    refresh_peaks(data, state, r, i, k)
+    return settle(data, state, r, i, k) - before
 
 
 @inner
@@ -642,11 +726,10 @@ def compact(data, state, r, stamp):
             node[x, RID] = NONE
             if HET:
                 delta -= data.node_cost[c, x]
-            if not (MIXED or PAIR):
-                for d in range(data.delivery.shape[1]):
-                    state.load[r, d, 0] -= data.delivery[x, d]
-                    if BACK:
-                        state.load[r, d, 1] -= data.pickup[x, d]
+            for d in range(data.delivery.shape[1]):
+                state.load[r, d, 0] -= data.delivery[x, d]
+                if BACK or MIXED or PAIR:
+                    state.load[r, d, 1] -= data.pickup[x, d]
             gap = True
             continue
         kept += 1
@@ -680,7 +763,7 @@ def compact(data, state, r, stamp):
     rint[r, BASE] += delta
     rint[r, VERSION] = 0
     if MIXED or PAIR:
-        refresh_loads(data, state, r)
+        refresh_peaks(data, state, r, first, last)
     if SETTLES:
         if before >= INF:
             # What broke a rule before has no times to build upon.
