@@ -160,7 +160,9 @@ class Annealing:
         construct(model, state, seed, out_of_time)
         note_best(model, run, state)
         self.state = state
-        self.scale = unit_of_heat(model, state) if scale is None else scale
+        if scale is None:  # a plan that is brought along is not to be melted
+            scale = unit_of_heat(model, state) if initial is None else mean_arc(model, state)
+        self.scale = scale
         self.params = suited(self.params, model, state)
 
     def go_on(self, until: float) -> None:
