@@ -7,8 +7,8 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +25,8 @@ from api.server import ServerThread
 from api.services import Services
 from dispatch.custody.events import NewCustodyEvent
 from dispatch.custody.model import CustodyStanding
-from dispatch.fleet.demo import seed_demo_fleet
+from dispatch.fleet.demo import demo_fleet
+from dispatch.fleet.repository import FleetRepository
 from dispatch.parcels.generator import INVENTED_COMPANIES, generate_manifest, write_manifest_csv
 from dispatch.parcels.model import CABINET, Parcel
 from dispatch.parcels.service import NewCollection
@@ -47,6 +48,7 @@ PASSWORD = "correct horse battery"
 PARCELS = 160
 PARCELS_TO_PLAN = 60
 SOLVE_S = 2.0
+ZONE = "Asia/Shanghai"
 
 
 def browser_program() -> str:
@@ -124,7 +126,7 @@ class EndToEndWorld:
         with self.services.database.begin() as session:
             parcel_id = self._hand_in(session, site, waybill)
         made = self.services.planner.insert_collections(REGION, self.day, [parcel_id], actor="device:test")
-        assert made.version_id is not None, made.reasons
+        assert made.version_id is not None, made.refused
         with self.services.database.read() as session:
             repository = PlanRepository(session)
             stored = repository.routes(repository.version(made.version_id))
@@ -143,11 +145,16 @@ class EndToEndWorld:
         self.services.ledger.append(
             session,
             NewCustodyEvent(
-                type="accepted_from_sender", fact_at=self.services.clock.now(), actor=f"device:{site.id}",
+                type="accepted_from_sender", fact_at=self._night_before(), actor=f"device:{site.id}",
                 parcel_id=parcel_id, place=f"site:{site.id}", from_custodian="sender", to_custodian=f"site:{site.id}",
             ),
         )  # fmt: skip
         return parcel_id
+
+    def _night_before(self) -> datetime:
+        """Give the last night before the day, or now if that is later: what is handed in waits a day at most."""
+        night = datetime.combine(self.day - timedelta(days=1), time(22), ZoneInfo(ZONE))
+        return max(night, self.services.clock.now())
 
 
 @dataclass(frozen=True)
@@ -189,7 +196,11 @@ def _prepare(services: Services, folder: Path) -> EndToEndWorld:
     day = services.clock.now().astimezone(ZoneInfo(region.zone)).date() + timedelta(days=1)
     services.manifests.register_invented_companies()
     with services.database.begin() as session:
-        fleet = seed_demo_fleet(session, REGION, 600)
+        # Long shifts, so that whatever the day's parcels are a van has time for one kiosk more.
+        roomy = demo_fleet(REGION, 600)
+        types = tuple(replace(kind, shift_end_s=24 * 3600) for kind in roomy.types)
+        FleetRepository(session).add(REGION, replace(roomy, types=types))
+        fleet = FleetRepository(session).load(REGION)
         register_sites(session, REGION, demo_sites(region, services.clock, kiosks=6))
         kiosks = [site for site in SiteRepository(session).in_region(REGION) if site.kind == "kiosk"]
         session.expunge_all()
