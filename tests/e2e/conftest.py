@@ -196,10 +196,12 @@ def _prepare(services: Services, folder: Path) -> EndToEndWorld:
     day = services.clock.now().astimezone(ZoneInfo(region.zone)).date() + timedelta(days=1)
     services.manifests.register_invented_companies()
     with services.database.begin() as session:
-        # Long shifts, so that whatever the day's parcels are a van has time for one kiosk more.
-        roomy = demo_fleet(REGION, 600)
-        types = tuple(replace(kind, shift_end_s=24 * 3600) for kind in roomy.types)
-        FleetRepository(session).add(REGION, replace(roomy, types=types))
+        # Small vans with long shifts: whatever the parcels, there are routes enough, with time for one kiosk more.
+        whole = demo_fleet(REGION, 600)
+        types = tuple(
+            replace(kind, shift_end_s=24 * 3600, capacity=replace(kind.capacity, count=40)) for kind in whole.types
+        )
+        FleetRepository(session).add(REGION, replace(whole, types=types))
         fleet = FleetRepository(session).load(REGION)
         register_sites(session, REGION, demo_sites(region, services.clock, kiosks=6))
         kiosks = [site for site in SiteRepository(session).in_region(REGION) if site.kind == "kiosk"]
