@@ -105,6 +105,7 @@ def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
     if not flags.rich:
         cls[_needless(cls, n, rooms, service, prices, able), a.OPENS] = 0
     near = neighbours(cost, time if flags.tw else None, windows, service, n, near_count or _near_count(flags))
+    in_order = not (flags.tw or flags.pair or flags.rich)
     required, prize = rules.prizes(problem, cost, cls, prices, scale)
     cost_t = _transposed(cost)
     of_routes = rules.prices(problem, scale, int(prize.max(initial=1)))
@@ -116,6 +117,8 @@ def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
         time=time,
         dist=dist,
         near=near,
+        apart=_apart(cost, near) if in_order else np.zeros((1, 1), dtype=cost.dtype),
+        away=_away(cost, cls, n) if in_order else np.zeros(1, dtype=np.int64),
         delivery=np.array([t.delivery for t in problem.tasks], dtype=np.int64).reshape(n, dims),
         pickup=np.array([t.pickup for t in problem.tasks], dtype=np.int64).reshape(n, dims),
         windows=windows,
@@ -477,6 +480,22 @@ def neighbours(
         rank = np.argsort(np.take_along_axis(nearness, part, axis=1), axis=1, kind="stable")
         out[rows] = np.take_along_axis(part, rank, axis=1)
     return out
+
+
+def _apart(cost: NDArray[Any], near: NDArray[np.int32]) -> NDArray[Any]:
+    """Return twice the cheapest arc between each task and its neighbours, either way, shape of ``near``."""
+    rows = np.arange(near.shape[0])[:, None]
+    arcs = [np.minimum(layer[rows, near], layer[near, rows]) for layer in cost]
+    return np.ascontiguousarray(2 * np.minimum.reduce(arcs))
+
+
+def _away(cost: NDArray[Any], cls: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Return twice the cheapest arc between each task and a terminal, either way and with any vehicle, shape (n,)."""
+    away = np.full(n, np.iinfo(np.int64).max >> 2, dtype=np.int64)
+    for c in cls:
+        layer = cost[c[a.CM]]
+        away = np.minimum(away, np.minimum(layer[c[a.START], :n], layer[:n, c[a.END]]))
+    return 2 * away
 
 
 def _keys(data: a.Data, flags: Features) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 RID, POS, PRV, NXT, CPRV, CNXT, DEP, LT = range(8)
 TPRV, PD, PE, PL, SD, SE, SL, SVC = range(8, 16)
 NARROW, WIDE = 8, 16
+# Where time does not matter, see bounds.py: the longest arc to a task beside it, twice the longest to a terminal.
+REACH, HOME = DEP, LT
 # With several trips: departure as a function of the trip's start s is max(s + LASTS, IDLE), allowed for s <= START_BY.
 LASTS, IDLE, START_BY = PD, PE, PL
 
@@ -66,6 +68,8 @@ class Data(NamedTuple):
     time: Any  # (matrices, nodes, nodes) int32
     dist: Any  # (matrices, nodes, nodes) int32
     near: Any  # (n, K) int32 neighbours of a task, nearest first
+    apart: Any  # (n, K) twice the cheapest arc to that neighbour or back; (1, 1) where nobody asks
+    away: Any  # (n,) int64 twice the cheapest arc to or from a terminal
     delivery: Any  # (n, dimensions) int64
     pickup: Any  # (n, dimensions) int64
     windows: Any  # (n, 2 * most windows) int32: open, close, open, close

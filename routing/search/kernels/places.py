@@ -60,6 +60,7 @@ from .arrays import (
     VISIT,
     WAIT,
 )
+from .bounds import ALWAYS, BOUNDED, too_far
 from .chain import gap_for, leaves_with
 from .chance import below
 from .compiled import heavy, inner
@@ -331,8 +332,11 @@ def best_place(data, state, x, best, blink):
     slack = 0
     if UPGRADES:
         state.info[VISIT] += 1  # one more task in hand, see larger_class
+    bounded = not UPGRADES or state.info[UPGRADING] == 0  # with another vehicle arcs cost something else
     for i in range(near.shape[1]):
         j = near[x, i]
+        if BOUNDED and i >= ALWAYS and bounded and too_far(data, state, x, i, j, found):
+            continue
         r = node[j, RID]
         if HET:
             if r < 0:

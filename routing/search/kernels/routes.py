@@ -66,6 +66,7 @@ from .arrays import (
     WAIT,
     WIDE,
 )
+from .bounds import BOUNDED, note_arcs
 from .compiled import heavy, inner
 from .features import BACK, DUR, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
 from .walk import copy_line, walk
@@ -357,6 +358,9 @@ def refresh(data, state, r):
     if length > 0 and u < n:
         node[u, NXT] = end
         node[u, CNXT] = arc
+    if BOUNDED:
+        for k in range(1, length + 1):
+            note_arcs(data, state, seq[r, k])
     rint[r, BASE] = cost
     rint[r, VERSION] = 0
     refresh_loads(data, state, r)
@@ -591,6 +595,9 @@ def insert_at(data, state, r, k, x):
     if k <= length:
         node[v, PRV] = x
         node[v, CPRV] = out
+    if BOUNDED:
+        for i in range(max(1, k - 1), min(length + 1, k + 1) + 1):
+            note_arcs(data, state, seq[r, i])
     rint[r, BASE] += delta
     rint[r, VERSION] = 0
     for d in range(data.delivery.shape[1]):
@@ -748,6 +755,10 @@ def compact(data, state, r, stamp):
             if kept > 1:
                 node[u, NXT] = x
                 node[u, CNXT] = arc
+                if BOUNDED:
+                    note_arcs(data, state, u)
+            if BOUNDED and i <= length:
+                note_arcs(data, state, x)
             gap = False
         if i <= length:
             node[x, POS] = kept
