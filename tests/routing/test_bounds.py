@@ -26,7 +26,8 @@ def roads(seed: int, crooked: bool) -> NDArray[np.float64]:
     draw = np.random.default_rng(seed)
     points = draw.integers(0, 1000, (STOPS + 2, 2))
     ways = np.sqrt(((points[:, None] - points[None]) ** 2).sum(-1)).round()
-    return (ways * draw.uniform(0.3, 1.7, ways.shape)).round() if crooked else ways
+    strayed: NDArray[np.float64] = (ways * draw.uniform(0.3, 1.7, ways.shape)).round()
+    return strayed if crooked else ways
 
 
 def loads_only(seed: int, crooked: bool) -> Problem:
