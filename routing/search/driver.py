@@ -14,7 +14,7 @@ from routing.errors import InvalidPlanError
 from routing.problem import LockKind, Problem
 from routing.schedule import departure_s, schedule
 from routing.search.kernels import arrays as a
-from routing.search.model import FAR_COST, Model
+from routing.search.model import Model
 from routing.search.state import best_orders, keep_present, new_state, write_orders
 from routing.search.variants import kernels
 from routing.solution import Route, Solution, Trip
@@ -214,7 +214,7 @@ def full_start(model: Model, seed: int, out_of_time: Callable[[], bool]) -> a.St
     """
     data = model.data
     legs = data.cost[:, data.n :, : data.n]
-    dear = 4 * int(legs[legs < FAR_COST].max(initial=0)) + int(data.cls[:, a.FIXED].max(initial=0)) + 1
+    dear = 4 * int(legs[legs < a.FAR_COST].max(initial=0)) + int(data.cls[:, a.FIXED].max(initial=0)) + 1
     generous = replace(model, data=data._replace(prize=np.maximum(data.prize, dear)))
     state = new_state(generous.data, model.flags, model.leads, seed, _longest(data))
     construct(generous, state, seed, out_of_time)

@@ -10,18 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.problem import HORIZON_S, UNREACHABLE, Backhaul, Problem, VehicleType
-from routing.search import rules
+from routing.search import nearness, rules
 from routing.search.kernels import arrays as a
 from routing.search.variants import Features
 
 LARGE = 1 << 50
-NEAR_PLAIN = 100
 NEAR_TIMED = 60
 NEAR_ON_TRIPS = 100
 NEAR_OF_SHIPMENTS = 40  # for them every route that passes near is searched along its whole length
 MOST_ON_TRIPS = 1500  # what is saved for the undo grows with the square of the tasks
 INT32_ARC_LIMIT = 1 << 29
-FAR_COST = (1 << 30) - 1
 KEY_WEIGHTS_PLAIN = (4, 4, 2, 1)
 KEY_WEIGHTS_WINDOWS = (4, 4, 2, 1, 2, 2, 2)
 
@@ -65,12 +63,12 @@ class Model:
 
 
 def _near_count(flags: Features) -> int:
-    """Choose how many neighbours a task is tried beside (docs/solver/experiments.md)."""
+    """Choose how many neighbours a task is tried beside where time matters (docs/solver/experiments.md)."""
     if flags.pair:
         return NEAR_OF_SHIPMENTS
     if flags.trips:
         return NEAR_ON_TRIPS
-    return NEAR_TIMED if flags.tw else NEAR_PLAIN
+    return NEAR_TIMED
 
 
 def _overtime_priced(kind: VehicleType) -> bool:
@@ -104,8 +102,11 @@ def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
     able = rules.allowed(problem, classes)
     if not flags.rich:
         cls[_needless(cls, n, rooms, service, prices, able), a.OPENS] = 0
-    near = neighbours(cost, time if flags.tw else None, windows, service, n, near_count or _near_count(flags))
-    in_order = not (flags.tw or flags.pair or flags.rich)
+    if flags.tw:
+        known = nearness.by_arcs_and_times(cost, time, windows, service, n, near_count or _near_count(flags))
+    else:
+        only_nearest = near_count or (nearness.NEAREST_IN_TURN if flags.back else 0)
+        known = nearness.by_arcs(cost, cls, n, *((only_nearest, 0) if only_nearest else ()))
     required, prize = rules.prizes(problem, cost, cls, prices, scale)
     cost_t = _transposed(cost)
     of_routes = rules.prices(problem, scale, int(prize.max(initial=1)))
@@ -116,9 +117,9 @@ def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
         cost_t=cost_t,
         time=time,
         dist=dist,
-        near=near,
-        apart=_apart(cost, near) if in_order else np.zeros((1, 1), dtype=cost.dtype),
-        away=_away(cost, cls, n) if in_order else np.zeros(1, dtype=np.int64),
+        near=known.near,
+        apart=known.apart,
+        away=known.away,
         delivery=np.array([t.delivery for t in problem.tasks], dtype=np.int64).reshape(n, dims),
         pickup=np.array([t.pickup for t in problem.tasks], dtype=np.int64).reshape(n, dims),
         windows=windows,
@@ -289,7 +290,7 @@ def _cost_matrices(
         index.append(found[key])
     largest = max((int(layer.max(initial=0)) for layer in layers), default=0)
     dtype: Any = np.int32 if largest < INT32_ARC_LIMIT else np.int64
-    far = FAR_COST if dtype is np.int32 else 1 << 55
+    far = a.FAR_COST if dtype is np.int32 else 1 << 55
     size = place.size + extra
     cost = np.empty((max(1, len(layers)), size, size), dtype=dtype)
     for m, layer in enumerate(layers):
@@ -429,73 +430,6 @@ def _node_costs(
             elsewhere = (moved.vehicle_of_task >= 0) & (moved.vehicle_of_task != group.vehicles[0])
             out[c] += elsewhere * (moved.vehicle_price // scale)
     return out
-
-
-def neighbours(
-    cost: NDArray[Any],
-    time: NDArray[np.int32] | None,
-    windows: NDArray[np.int32],
-    service: NDArray[np.int32],
-    n: int,
-    count: int,
-    wait_weight: float = 0.2,
-    warp_weight: float = 1.0,
-) -> NDArray[np.int32]:
-    """List the nearest tasks of each task, nearest first, shape (n, min(count, n − 1)).
-
-    Nearness of i before j is arc cost + 0.2 × waiting + 1.0 × time warp (after HGS-DIMACS, Kool et al.
-    2022), the smaller of both directions and of all classes, so that it is symmetric.
-    """
-    width = min(count, max(0, n - 1))
-    out = np.zeros((n, width), dtype=np.int32)
-    if width == 0:
-        return out
-    base = cost[0, :n, :n] if cost.shape[0] == 1 else cost[:, :n, :n].min(axis=0)
-    rate = 0.0
-    if time is not None:
-        travel = time[0, :n, :n] if time.shape[0] == 1 else time[:, :n, :n].min(axis=0)
-        total_time = float(np.minimum(travel, HORIZON_S).sum(dtype=np.float64))
-        rate = float(np.minimum(base, FAR_COST).sum(dtype=np.float64)) / max(1.0, total_time)
-        work = service.min(axis=0).astype(np.int64)
-        first, last = windows[:, 0].astype(np.int64), windows.max(axis=1).astype(np.int64)
-    block = max(1, (1 << 22) // n)
-    for start in range(0, n, block):
-        rows = slice(start, min(n, start + block))
-        forward = base[rows].astype(np.float64)
-        backward = base[:, rows].T.astype(np.float64)
-        if time is not None:
-            ahead = travel[rows].astype(np.int64) + work[rows, None]
-            behind = travel[:, rows].T.astype(np.int64) + work[None, :]
-            forward += rate * (
-                wait_weight * np.maximum(0, first[None, :] - ahead - last[rows, None])
-                + warp_weight * np.maximum(0, first[rows, None] + ahead - last[None, :])
-            )
-            backward += rate * (
-                wait_weight * np.maximum(0, first[rows, None] - behind - last[None, :])
-                + warp_weight * np.maximum(0, first[None, :] + behind - last[rows, None])
-            )
-        nearness = np.minimum(forward, backward)
-        nearness[np.arange(nearness.shape[0]), np.arange(rows.start, rows.stop)] = np.inf
-        part = np.argpartition(nearness, width - 1, axis=1)[:, :width]
-        rank = np.argsort(np.take_along_axis(nearness, part, axis=1), axis=1, kind="stable")
-        out[rows] = np.take_along_axis(part, rank, axis=1)
-    return out
-
-
-def _apart(cost: NDArray[Any], near: NDArray[np.int32]) -> NDArray[Any]:
-    """Return twice the cheapest arc between each task and its neighbours, either way, shape of ``near``."""
-    rows = np.arange(near.shape[0])[:, None]
-    arcs = [np.minimum(layer[rows, near], layer[near, rows]) for layer in cost]
-    return np.ascontiguousarray(2 * np.minimum.reduce(arcs))
-
-
-def _away(cost: NDArray[Any], cls: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Return twice the cheapest arc between each task and a terminal, either way and with any vehicle, shape (n,)."""
-    away = np.full(n, np.iinfo(np.int64).max >> 2, dtype=np.int64)
-    for c in cls:
-        layer = cost[c[a.CM]]
-        away = np.minimum(away, np.minimum(layer[c[a.START], :n], layer[:n, c[a.END]]))
-    return 2 * away
 
 
 def _keys(data: a.Data, flags: Features) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

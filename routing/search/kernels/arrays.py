@@ -56,6 +56,7 @@ ANNEAL, LOAD, CONSTRUCT, EXAMINE = range(4)
 
 NONE = -1
 INF = 1 << 60
+FAR_COST = (1 << 30) - 1  # the cost of a leg without a road
 FAR = 1_500_000_000  # a leg without a road, beyond every horizon and still an int32
 
 
@@ -68,7 +69,7 @@ class Data(NamedTuple):
     time: Any  # (matrices, nodes, nodes) int32
     dist: Any  # (matrices, nodes, nodes) int32
     near: Any  # (n, K) int32 neighbours of a task, nearest first
-    apart: Any  # (n, K) twice the cheapest arc to that neighbour or back; (1, 1) where nobody asks
+    apart: Any  # (n, K) least cost of the two arcs that join a task between that neighbour and one not yet looked at
     away: Any  # (n,) int64 twice the cheapest arc to or from a terminal
     delivery: Any  # (n, dimensions) int64
     pickup: Any  # (n, dimensions) int64

@@ -1,9 +1,10 @@
 """A bound on what a task costs beside a neighbour, by which most neighbours are passed over unseen.
 
-Between ``j`` and a task that is farther from ``x`` than ``j`` is, ``x`` costs at least twice the way to ``j``, less
-the arc that falls away. Whoever is nearer than ``j`` has been looked at before. Between ``j`` and a terminal ``x``
-costs at least the way to ``j`` and its own way to a terminal, less that arc. So each task on a route notes its
-longest arc of either kind, and two comparisons tell that a neighbour is not worth a closer look.
+Between ``j`` and another task ``x`` costs the ways to both, less the arc that falls away. Neighbours are looked at in
+the order of the ways to them, so a task not yet looked at is at least as far as ``j``, or not on the list and then at
+least as far as the last of the nearest: ``Data.apart`` is the sum of both ways. Between ``j`` and a terminal ``x``
+costs at least the way to ``j`` and its own way to a terminal, less that arc. So each task on a route notes its longest
+arc of either kind, and two comparisons tell that a neighbour is not worth a closer look.
 """
 
 # numba infers all types here; annotations would be decoration
