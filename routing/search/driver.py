@@ -12,7 +12,7 @@ import numpy as np
 from routing.costs import route_keeps_rules
 from routing.errors import InvalidPlanError
 from routing.problem import LockKind, Problem
-from routing.schedule import departure_s, schedule
+from routing.schedule import departure_s, earliest_departure_s, schedule
 from routing.search.kernels import arrays as a
 from routing.search.model import Model
 from routing.search.state import best_orders, keep_present, new_state, write_orders
@@ -508,8 +508,10 @@ def to_solution(model: Model, state: a.State) -> Solution:
         trips = _trips(model, kind.start_depot, entries)
         if model.flags.rich:
             routes.append(_walked_route(model, state, c, vehicle, entries, trips))
-        else:
+        elif model.flags.tw:
             routes.append(Route(vehicle, trips, departure_s(problem, vehicle, trips)))
+        else:  # nobody waits, so leaving later would end later
+            routes.append(Route(vehicle, trips, earliest_departure_s(problem, vehicle, trips[0].tasks)))
         seen.update(routes[-1].tasks)
     routes = _without_misplaced(problem, routes, seen)
     left = tuple(task for task in range(problem.task_count) if task not in seen)

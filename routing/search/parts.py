@@ -347,7 +347,8 @@ def _pieces(problem: Problem, initial: Solution | None) -> list[Piece]:
     vehicles: set[int] = set()
     for route in initial.routes if initial is not None else ():
         tasks = set(route.tasks)
-        if not 0 <= route.vehicle < problem.vehicle_count or not tasks <= set(range(problem.task_count)):
+        known = all(0 <= task < problem.task_count for task in tasks)
+        if not 0 <= route.vehicle < problem.vehicle_count or not known:
             raise InvalidPlanError(f"the start plan's route of vehicle {route.vehicle} does not fit the problem")
         if tasks and len(tasks) == len(route.tasks) and not tasks & placed and route.vehicle not in vehicles:
             pieces.append(Piece(route.tasks, route))

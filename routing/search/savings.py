@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from routing.problem import Problem
-from routing.schedule import departure_s
+from routing.schedule import earliest_departure_s
 from routing.solution import Route, Solution, Trip
 
 NEAR = 40
@@ -50,7 +50,9 @@ def savings_plan(problem: Problem, points: NDArray[np.float64]) -> Solution:
     fitting = [tasks for a, tasks in routes.items() if (load[a] <= room).all()]
     kept = sorted(fitting, key=len, reverse=True)[: problem.vehicle_count]
     trips = [(Trip(tuple(tasks), kind.start_depot),) for tasks in kept]
-    return Solution(tuple(Route(v, trip, departure_s(problem, v, trip)) for v, trip in enumerate(trips)))
+    return Solution(
+        tuple(Route(v, trip, earliest_departure_s(problem, v, trip[0].tasks)) for v, trip in enumerate(trips))
+    )
 
 
 def _pairs_by_saving(problem: Problem, points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
