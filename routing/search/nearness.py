@@ -12,8 +12,10 @@ from routing.problem import HORIZON_S
 from routing.search.kernels import arrays as a
 
 NEAREST = 50
-ON_THE_WAY = 20
+ON_THE_WAY, ON_THE_WAY_OF_FEW = 20, 50
 """Numbers of either kind where only arcs matter (docs/solver/experiments.md)."""
+FEW = 200
+"""Tasks of a problem that has iterations to spare, and where one vehicle too many weighs most."""
 NEAREST_IN_TURN = 100
 """Number where deliveries come before collections: a task fits beside few of its neighbours."""
 NEVER = 1 << 60
@@ -31,7 +33,7 @@ class Nearness(NamedTuple):
 
 
 def by_arcs(
-    cost: NDArray[Any], cls: NDArray[np.int64], n: int, nearest: int = NEAREST, on_the_way: int = ON_THE_WAY
+    cost: NDArray[Any], cls: NDArray[np.int64], n: int, nearest: int = NEAREST, on_the_way: int | None = None
 ) -> Nearness:
     """List the tasks with the cheapest arcs, and those before or after which a task is on the way to a terminal.
 
@@ -42,6 +44,8 @@ def by_arcs(
     -------
     Nearness, tasks in the order of the arcs to them, the cheaper of both directions and of all vehicles.
     """
+    if on_the_way is None:
+        on_the_way = ON_THE_WAY_OF_FEW if n <= FEW else ON_THE_WAY
     listed = min(nearest, max(0, n - 1))
     width = min(nearest + on_the_way, max(0, n - 1))
     near = np.zeros((n, width), dtype=np.int32)
