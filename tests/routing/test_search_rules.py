@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from routing import Balance, Break, Disturbance, Problem, ProblemBuilder, Result, solve
+from routing import Balance, Break, Disturbance, Problem, ProblemBuilder, Result, Route, Solution, Trip, solve
 from routing.checker import check
 from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
@@ -185,3 +185,24 @@ def test_threads_search_side_by_side() -> None:
     assert first.solution == again.solution
     assert first.iterations == 400
     assert first.cost <= solve(problem, MaxIterations(200), seed=1).cost
+
+
+@pytest.mark.parametrize("rules", [(), ("fleet",), ("windows",)], ids=["plain", "fleet", "windows"])
+def test_a_route_is_opened_for_tasks_none_of_which_would_pay_for_one(rules: tuple[str, ...]) -> None:
+    """A village of five optional stops 1,000 m away: each is worth 500, the way there and back costs 2,000."""
+    points = np.array([[0, 0], *([1000, 10 * stop] for stop in range(5)), [0, 10]])
+    legs = np.sqrt(((points[:, None] - points[None]) ** 2).sum(-1)).round()
+    builder = ProblemBuilder(("count",)).profile("van", legs, legs).depot("centre", 0)
+    builder.vehicle_type("van", count=2, capacity=5, cost_per_m=1)
+    if "fleet" in rules:
+        builder.vehicle_type("bike", count=2, capacity=3, cost_per_m=1)
+    for place in range(1, 6):
+        late: dict = {"windows": [(900, 9000 + place)]} if "windows" in rules else {}
+        builder.task(f"stop {place}", place, delivery=1, required=False, prize=500, **late)
+    builder.task("next door", 6, delivery=1)
+    problem = builder.build()
+    next_door = Solution((Route(0, (Trip((5,), 0),), 0),), tuple(range(5)))
+    result = solve(problem, MaxIterations(3000), initial=next_door)
+    assert check(problem, result.solution).feasible
+    assert (len(result.solution.routes), result.solution.unassigned) == (2, ())
+    assert result.cost == 2041 + 20

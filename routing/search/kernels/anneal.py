@@ -46,13 +46,14 @@ from .arrays import (
     STAMP,
     START,
     UPGRADING,
+    VENTURING,
 )
 from .chain import chain_loaded, link, retime, unlink
 from .chance import below, exponential, unit
 from .compiled import entry, heavy, inner
 from .features import BACK, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
 from .fleet import UPGRADES, fit_classes, give_class, swap_classes
-from .places import RELOADED, best_pair, best_place
+from .places import RELOADED, VENTURES, best_pair, best_place
 from .routes import (
     add_absent,
     compact,
@@ -82,6 +83,12 @@ TAIL_SHARE = 0.25
 """Greatest share of iterations that exchange tails: cheap ones, a tenth of the others' time."""
 TRIP_SHARE = 0.25
 """Share of iterations that exchange ends of trips or of days where vehicles make several trips."""
+VENTURE_SHARE = 0.06
+"""Share of iterations that open a route for tasks without one, as long as there are such."""
+CALLED = 8
+"""Tasks without a route near the hole that may try again."""
+LEAST_VENTURED, MOST_VENTURED = 10, 60
+"""Tasks a new route is opened for."""
 DAYS_SHARE = 0.3
 """Share of days among these exchanges."""
 
@@ -283,17 +290,29 @@ def ruin(data, state, mean_removed, longest):
             if delta >= INF // 2:
                 return INF
     if info[NABSENT] > 0:
-        call_absent(data, state, seed, stamp)
+        call_absent(data, state, seed, stamp, CALLED)
     return delta
 
 
 @inner
-def call_absent(data, state, seed, stamp):
+def venture(data, state):
+    """Call tasks that are left out near one another, for a new route that all of them together may pay for."""
+    info = state.info
+    info[NREM] = 0
+    info[NSAVED] = 0
+    info[PACKING] = 0
+    info[VENTURING] = 1
+    most = LEAST_VENTURED + below(state.rng, MOST_VENTURED - LEAST_VENTURED)
+    call_absent(data, state, state.absent[below(state.rng, info[NABSENT])], info[STAMP], most)
+
+
+@inner
+def call_absent(data, state, seed, stamp, most):
     """Let some tasks without a route try again: those near the seed, else random ones."""
     info = state.info
     taken = 0
     i = -1
-    while taken < 8 and i < data.near.shape[1]:
+    while taken < most and i < data.near.shape[1]:
         x = seed if i < 0 else data.near[seed, i]
         i += 1
         if state.node[x, RID] < 0 and state.mark[x] != stamp and state.absent_pos[x] >= 0:
@@ -426,7 +445,11 @@ def recreate(data, state, heat, delta, worst):
         x = state.removed[i]
         price = data.prize[x]
         limit = price + int(heat * exponential(state.rng, data.minus_log))
+        if VENTURES and info[VENTURING] > 0:
+            limit = INF  # the first one opens the route, whatever it costs
         done, change = insert_lead(data, state, x, limit, True)
+        if VENTURES:
+            info[VENTURING] = 0
         delta += change
         if not done:
             if state.was_absent[x] == 0:
@@ -651,6 +674,10 @@ def iterate(data, state, task, heat, mean_removed, longest):
         info[NSAVED] = 0
         info[NREM] = 0
         delta = exchange(data, state, worst)
+    elif VENTURES and task == ANNEAL and info[NABSENT] > 0 and unit(state.rng) < VENTURE_SHARE:
+        info[ITER] += 1
+        delta = 0
+        venture(data, state)
     elif task == ANNEAL:
         info[ITER] += 1
         delta = ruin(data, state, mean_removed, longest)

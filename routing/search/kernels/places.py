@@ -55,6 +55,7 @@ from .arrays import (
     SVC,
     TM,
     UPGRADING,
+    VENTURING,
     VERSION,
     VERSIONS,
     VISIT,
@@ -64,7 +65,7 @@ from .bounds import ALWAYS, BOUNDED, too_far
 from .chain import gap_for, leaves_with
 from .chance import below
 from .compiled import heavy, inner
-from .features import BACK, DUR, HET, LIMITS, MIXED, RICH, TRIPS, TW
+from .features import BACK, DUR, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
 from .fleet import UPGRADES, larger_class
 from .routes import take_slot
 from .walk import begin_work, copy_line, insert_in_line, walk
@@ -73,6 +74,8 @@ from .windows import latest_start, next_start
 BLINK = 100
 PAIR_BLINK = 50
 RELOADED = 1 << 40
+VENTURES = not PAIR and not TRIPS and not RICH
+"""Whether routes are opened for several tasks at once, none of which would pay for one alone."""
 
 
 @inner
@@ -333,7 +336,7 @@ def best_place(data, state, x, best, blink):
     if UPGRADES:
         state.info[VISIT] += 1  # one more task in hand, see larger_class
     bounded = not UPGRADES or state.info[UPGRADING] == 0  # with another vehicle arcs cost something else
-    for i in range(near.shape[1]):
+    for i in range(0 if VENTURES and state.info[VENTURING] > 0 else near.shape[1]):
         j = near[x, i]
         if BOUNDED and i >= ALWAYS and bounded and too_far(data, state, x, i, j, found):
             continue
