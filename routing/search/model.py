@@ -62,6 +62,16 @@ class Model:
     frozen_orders: tuple[tuple[int, tuple[int, ...]], ...]
 
 
+def _is_bulky(problem: Problem, rooms: NDArray[np.int64]) -> bool:
+    """Tell whether a task takes more than half of the roomiest vehicle, so that few routes have room for it."""
+    largest = rooms.max(axis=0, initial=0).tolist()
+    return any(
+        2 * max(out, back) > room
+        for task in problem.tasks
+        for out, back, room in zip(task.delivery, task.pickup, largest, strict=True)
+    )
+
+
 def _near_count(flags: Features) -> int:
     """Choose how many neighbours a task is tried beside where time matters (docs/solver/experiments.md)."""
     if flags.pair:
@@ -105,7 +115,8 @@ def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
     if flags.tw:
         known = nearness.by_arcs_and_times(cost, time, windows, service, n, near_count or _near_count(flags))
     else:
-        only_nearest = near_count or (nearness.NEAREST_IN_TURN if flags.back else 0)
+        choosy = flags.back or _is_bulky(problem, rooms)
+        only_nearest = near_count or (nearness.NEAREST_ALONE if choosy else 0)
         known = nearness.by_arcs(cost, cls, n, *((only_nearest, 0) if only_nearest else ()))
     required, prize = rules.prizes(problem, cost, cls, prices, scale)
     cost_t = _transposed(cost)

@@ -16,8 +16,8 @@ ON_THE_WAY, ON_THE_WAY_OF_FEW = 20, 50
 """Numbers of either kind where only arcs matter (docs/solver/experiments.md)."""
 FEW = 200
 """Tasks of a problem that has iterations to spare, and where one vehicle too many weighs most."""
-NEAREST_IN_TURN = 100
-"""Number where deliveries come before collections: a task fits beside few of its neighbours."""
+NEAREST_ALONE = 100
+"""Number of nearest ones, and none on the way, where a task fits beside few of its neighbours."""
 NEVER = 1 << 60
 """Cost that keeps a task out of a list."""
 BLOCK = 1 << 22
