@@ -21,7 +21,8 @@ from routing.solution import Route, Solution, Trip
 from routing.stop import MaxIterations
 
 # Each kind of rule has kernels of its own to compile, so this is among the slow tests on a fresh machine.
-pytestmark = pytest.mark.slow
+# The first test of a kind compiles its kernels, which takes minutes on a busy machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SEEDS = range(4)
 ITERATIONS = 3000
 
