@@ -83,14 +83,14 @@ TAIL_SHARE = 0.25
 """Greatest share of iterations that exchange tails: cheap ones, a tenth of the others' time."""
 TRIP_SHARE = 0.25
 """Share of iterations that exchange ends of trips or of days where vehicles make several trips."""
+DAYS_SHARE = 0.3
+"""Share of days among these exchanges."""
 VENTURE_SHARE = 0.06
 """Share of iterations that open a route for tasks without one, as long as there are such."""
 CALLED = 8
 """Tasks without a route near the hole that may try again."""
 LEAST_VENTURED, MOST_VENTURED = 10, 60
 """Tasks a new route is opened for."""
-DAYS_SHARE = 0.3
-"""Share of days among these exchanges."""
 
 
 @inner
