@@ -41,6 +41,8 @@ LONG_WITH_SHIPMENTS = (10, 30)
 """Tasks for each route between which a search with shipments goes over to the settings of long routes."""
 HOTTER_START, HOTTER_END, MORE_CYCLES = 16.0, 4.0, 6
 """How many times as hot such a search begins and ends on long routes, and how often it is heated."""
+PRIZE_LIFT = 0.2
+"""Temperatures by which every prize counts for more while a search without a start plan is hot."""
 SEED_STRIDE = 1_000_003
 """Distance between the seeds of one search's threads, so that neighbouring seeds share none."""
 
@@ -141,6 +143,7 @@ class Annealing:
         self.model, self.stop, self.run, self.seed = model, stop, run, seed
         self.params, self.progress = params, progress
         self.scale, self._chunk = 1.0, 50
+        self._lifted: a.Data | None = None
 
     def begin(self, initial: Solution | None, patience: StopRule, scale: float | None = None) -> None:
         """Make the first plan, to the end even if that takes longer, until ``patience`` is over."""
@@ -160,6 +163,8 @@ class Annealing:
         construct(model, state, seed, out_of_time)
         note_best(model, run, state)
         self.state = state
+        if initial is None and not model.required[model.leads].all():
+            self._lifted = model.data._replace(prize=model.data.prize.copy())
         if scale is None:  # a plan that is brought along is not to be melted
             scale = unit_of_heat(model, state) if initial is None else mean_arc(model, state)
         self.scale = scale
@@ -168,7 +173,6 @@ class Annealing:
     def go_on(self, until: float) -> None:
         """Search until that fraction of the budget is used."""
         model, stop, run, params, state = self.model, self.stop, self.run, self.params, self.state
-        search = kernels(model.flags).search
         ratio = params.end_heat / params.start_heat
         while model.data.n > 0:
             seen = run.seen()
@@ -179,7 +183,7 @@ class Annealing:
             began = time.perf_counter()
             before = int(state.info[a.BEST])
             heat = params.start_heat * self.scale * ratio ** (params.cycles * used % 1.0)
-            search(model.data, state, a.ANNEAL, count, heat, cooling, params.mean_removed, params.longest_string)
+            self._anneal(count, heat, cooling)
             run.iterations += count
             self._chunk = _chunk_size(self._chunk, count, time.perf_counter() - began)
             if int(state.info[a.BEST]) < before:
@@ -188,6 +192,24 @@ class Annealing:
             if self.progress is not None:
                 note = f"cost {int(state.info[a.BEST]) * model.scale}"
                 self.progress("solve", int(1000 * min(1.0, used)), 1000, note)
+
+    def _anneal(self, count: int, heat: float, cooling: float) -> None:
+        """Let the compiled core search, with prizes lifted in proportion to the temperature.
+
+        A hot plan drops tasks for nothing, and with them whole routes, which a cold one does not open again. So
+        prizes count for more the hotter it is; before and after, costs are counted with the real ones.
+        """
+        model, state, params = self.model, self.state, self.params
+        data, lift = model.data, 0
+        if self._lifted is not None:
+            data, lift = self._lifted, int(PRIZE_LIFT * heat)
+            np.add(model.data.prize, lift, out=data.prize)
+        state.info[a.CUR] += lift * state.info[a.NABSENT]
+        state.info[a.BEST] += lift * state.info[a.NABSENT_BEST]
+        search = kernels(model.flags).search
+        search(data, state, a.ANNEAL, count, heat, cooling, params.mean_removed, params.longest_string)
+        state.info[a.CUR] -= lift * state.info[a.NABSENT]
+        state.info[a.BEST] -= lift * state.info[a.NABSENT_BEST]
 
     def adopt(self, other: Annealing) -> None:
         """Go on from another search's best plan, if it is better than the own one."""

@@ -10,25 +10,23 @@ Source: decomposition by route barycentre as in Vidal et al. (2013) and Santini 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from routing.errors import InvalidPlanError
-from routing.problem import Int32Array, Problem, Profile
+from routing.problem import Problem
 from routing.search import driver, whole
 from routing.search.driver import Progress, RunState, SearchParams
 from routing.search.model import compile_problem, is_plain
+from routing.search.pieces import Part, Piece, WorkerState, cut, pieces_of_plan, plan_of, share_vehicles, views
+from routing.search.regions import Regions, first_share
 from routing.search.savings import savings_plan
-from routing.search.slices import Slice
+from routing.search.slices import Slice, early
 from routing.search.state import keep_present
-from routing.solution import Result, Route, Solution, Trip
+from routing.solution import Result, Solution
 from routing.stop import SearchState, StopRule
 
-LANDMARKS = 4
 LEAST_SHARE = 200
 """Tasks for each thread below which threads search for themselves instead of sharing a plan."""
 LEAST_SORTED = 400
@@ -46,22 +44,6 @@ SAVINGS_HEAT = 0.1
 """Starting temperature after savings; a hotter one would melt what they have built."""
 PRESENT_UNTIL = 0.9
 """Fraction of the budget up to which rounds hand on the present plan, as annealing does, and not the best."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """What is never torn apart when parts are cut: a route, or a task without one."""
-
-    tasks: tuple[int, ...]
-    route: Route | None = None
-
-
-@dataclass
-class WorkerState:
-    """What one thread has used of its budget."""
-
-    iterations: int = 0
-    cpu_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -95,16 +77,26 @@ def solve(
     progress: Progress | None = None,
     params: SearchParams | None = None,
 ) -> Result:
-    """Search for the cheapest plan, in one piece or in parts; see :func:`routing.solve`."""
+    """Search for the cheapest plan, in one piece or in parts, then region by region; see :func:`routing.solve`."""
+    began_s, cpu_began_s = time.perf_counter(), time.thread_time()
     params = params or SearchParams()
-    shared = threads > 1 and problem.task_count >= threads * LEAST_SHARE
     if not divisible(problem):
         return whole.solve(problem, stop, seed, initial, threads, progress, params)
-    if not shared and problem.task_count <= params.most_in_one:
-        if problem.task_count < LEAST_SORTED:
-            return whole.solve(problem, stop, seed, initial, threads, progress, params)
-        return _solve_sorted(problem, stop, seed, initial, threads, progress, params)
-    return _Search(problem, stop, seed, threads, progress, params).run(initial)
+    in_parts = problem.task_count > params.most_in_one or threads > 1
+    if in_parts and problem.task_count < threads * LEAST_SHARE:
+        return whole.solve(problem, stop, seed, initial, threads, progress, params)
+    share = first_share(problem, stop, threads)
+    begin, listener = (stop, progress) if share == 1.0 else (Slice(stop, 0.0, share), early(progress, share))
+    if in_parts:
+        search = _Search(problem, begin, seed, threads, listener, params)
+        result, workers = search.run(initial), search.workers
+    else:
+        in_one = whole.solve if problem.task_count < LEAST_SORTED else _solve_sorted
+        result = in_one(problem, begin, seed, initial, 1, listener, params)
+        workers = [WorkerState(result.iterations, time.thread_time() - cpu_began_s)]
+    if share == 1.0:
+        return result
+    return Regions(problem, result, stop, workers, progress, params, began_s).run()
 
 
 def _solve_sorted(
@@ -117,14 +109,14 @@ def _solve_sorted(
     params: SearchParams,
 ) -> Result:
     """Search in one piece with near tasks side by side in memory: who reads of one soon reads of the other."""
-    pieces = _pieces(problem, initial)
+    pieces = pieces_of_plan(problem, initial)
     where = [task.location for task in problem.tasks]
     view, draw = views(problem), np.random.default_rng(seed % (1 << 63))
     near = cut(pieces, where, view, max(1, len(pieces) // SIDE_BY_SIDE), draw)
     part = Part(problem, [piece for group in near for piece in group], range(problem.vehicle_count))
     result = whole.solve(part.problem, stop, seed, part.initial, threads, progress, params)
     found = part.pieces_of(result.solution)
-    return replace(result, solution=_solution(found))
+    return replace(result, solution=plan_of(found))
 
 
 def divisible(problem: Problem) -> bool:
@@ -161,7 +153,7 @@ class _Search:
         if initial is None and self._is_hurried() and is_plain(problem):
             initial = savings_plan(problem, self.view)
             self.params = replace(self.params, start_heat=min(self.params.start_heat, SAVINGS_HEAT))
-        state = PlanState(_pieces(problem, initial))
+        state = PlanState(pieces_of_plan(problem, initial))
         draw = np.random.default_rng(self.seed % (1 << 63))
         for number in range(self.rounds):
             if number and self._used() >= 1.0:
@@ -173,7 +165,7 @@ class _Search:
             if self.progress is not None and not state.missing:
                 self.progress("solve", int(1000 * min(1.0, self._used())), 1000, f"cost {state.cost}")
         return Result(
-            _solution(state.best),
+            plan_of(state.best),
             state.cost,
             state.missing,
             self._iterations(),
@@ -275,161 +267,3 @@ class _Search:
     def _used(self) -> float:
         own = self.workers[0]
         return self.stop.fraction(SearchState(time.perf_counter() - self.began_s, own.cpu_s, own.iterations, 0))
-
-
-class Part:
-    """A part as a problem of its own, and the way back."""
-
-    def __init__(self, whole: Problem, pieces: Sequence[Piece], fleet: Sequence[int]) -> None:
-        self.tasks = [task for piece in pieces for task in piece.tasks]
-        local = {task: index for index, task in enumerate(self.tasks)}
-        places = [whole.tasks[task].location for task in self.tasks] + [depot.location for depot in whole.depots]
-        kept, where = np.unique(np.array(places), return_inverse=True)
-        kinds = sorted({whole.type_of_vehicle[vehicle] for vehicle in fleet})
-        self.vehicles = sorted(fleet)
-        types = tuple(
-            replace(
-                whole.vehicle_types[kind],
-                count=sum(whole.type_of_vehicle[vehicle] == kind for vehicle in fleet),
-                forbidden_tasks=frozenset(
-                    local[task] for task in whole.vehicle_types[kind].forbidden_tasks if task in local
-                ),
-            )
-            for kind in kinds
-        )
-        tasks = tuple(replace(whole.tasks[task], location=int(at)) for task, at in zip(self.tasks, where, strict=False))
-        depots = tuple(
-            replace(depot, location=int(at)) for depot, at in zip(whole.depots, where[len(tasks) :], strict=True)
-        )
-        prices = None if whole.task_prices is None else whole.task_prices[np.ix_(kinds, self.tasks)]
-        self.problem = replace(
-            whole,
-            tasks=tasks,
-            depots=depots,
-            vehicle_types=types,
-            profiles=tuple(_block(profile, kept) for profile in whole.profiles),
-            task_prices=prices,
-            coordinates=None,
-        )
-        number = {vehicle: index for index, vehicle in enumerate(self.vehicles)}
-        routes = tuple(
-            replace(
-                piece.route,
-                vehicle=number[piece.route.vehicle],
-                trips=tuple(Trip(tuple(local[t] for t in trip.tasks), trip.depot) for trip in piece.route.trips),
-            )
-            for piece in pieces
-            if piece.route is not None
-        )
-        self.initial = Solution(routes) if routes else None
-
-    def pieces_of(self, solution: Solution) -> list[Piece]:
-        """Translate a plan of the part into pieces of the whole."""
-        pieces = []
-        for route in solution.routes:
-            trips = tuple(Trip(tuple(self.tasks[t] for t in trip.tasks), trip.depot) for trip in route.trips)
-            whole = replace(route, vehicle=self.vehicles[route.vehicle], trips=trips)
-            pieces.append(Piece(whole.tasks, whole))
-        return pieces + [Piece((self.tasks[task],)) for task in solution.unassigned]
-
-
-def _block(profile: Profile, kept: NDArray[np.int64]) -> Profile:
-    """Cut the legs between some locations out of a profile."""
-
-    def cut_out(legs: Int32Array) -> Int32Array:
-        block = np.ascontiguousarray(legs[np.ix_(kept, kept)], dtype=np.int32)
-        block.setflags(write=False)
-        return block
-
-    return Profile(profile.id, cut_out(profile.distance_m), cut_out(profile.duration_s))
-
-
-def views(problem: Problem) -> NDArray[np.float64]:
-    """Give each location a point, so that near locations have near points, shape (locations, 2 or LANDMARKS).
-
-    Without coordinates these are the distances to landmarks, each the location farthest from those before.
-    """
-    if problem.coordinates is not None:
-        return problem.coordinates
-    legs = problem.profiles[problem.vehicle_types[0].profile].distance_m
-    every = np.arange(problem.location_count)
-    mark, columns = problem.depots[0].location, []
-    for _ in range(LANDMARKS):
-        columns.append(np.asarray(legs[every, np.full(every.size, mark)], dtype=np.float64))
-        mark = int(np.min(columns, axis=0).argmax())
-    return np.stack(columns, axis=1)
-
-
-def _pieces(problem: Problem, initial: Solution | None) -> list[Piece]:
-    """Take the routes of a start plan, if there is one, and every other task by itself.
-
-    Raises
-    ------
-    InvalidPlanError
-        If the plan names tasks or vehicles the problem does not have.
-    """
-    pieces: list[Piece] = []
-    placed: set[int] = set()
-    vehicles: set[int] = set()
-    for route in initial.routes if initial is not None else ():
-        tasks = set(route.tasks)
-        known = all(0 <= task < problem.task_count for task in tasks)
-        if not 0 <= route.vehicle < problem.vehicle_count or not known:
-            raise InvalidPlanError(f"the start plan's route of vehicle {route.vehicle} does not fit the problem")
-        if tasks and len(tasks) == len(route.tasks) and not tasks & placed and route.vehicle not in vehicles:
-            pieces.append(Piece(route.tasks, route))
-            placed |= tasks
-            vehicles.add(route.vehicle)
-    return pieces + [Piece((task,)) for task in range(problem.task_count) if task not in placed]
-
-
-def _solution(pieces: Sequence[Piece]) -> Solution:
-    """Put routes and tasks without one together."""
-    routes = sorted((piece.route for piece in pieces if piece.route is not None), key=lambda route: route.vehicle)
-    left = sorted(task for piece in pieces if piece.route is None for task in piece.tasks)
-    return Solution(tuple(routes), tuple(left))
-
-
-def cut(
-    pieces: list[Piece], where: Sequence[int], view: NDArray[np.float64], count: int, draw: np.random.Generator
-) -> list[list[Piece]]:
-    """Cut a plan into parts of neighbouring pieces, halving along random directions by their centres.
-
-    ``where`` is the location of each task, ``view`` the point of each location, ``part`` the wanted number of tasks.
-    """
-    weights = np.array([len(piece.tasks) for piece in pieces])
-    centres = np.array([view[[where[task] for task in piece.tasks]].mean(axis=0) for piece in pieces])
-    return [[pieces[i] for i in chosen] for chosen in _halves(np.arange(len(pieces)), weights, centres, count, draw)]
-
-
-def _halves(
-    chosen: NDArray[np.int64],
-    weight: NDArray[np.int64],
-    centres: NDArray[np.float64],
-    count: int,
-    draw: np.random.Generator,
-) -> Iterator[NDArray[np.int64]]:
-    if count < 2 or chosen.size < 2:
-        yield chosen
-        return
-    along = centres[chosen] @ draw.normal(size=centres.shape[1])
-    order = chosen[np.argsort(along, kind="stable")]
-    reached = np.cumsum(weight[order])
-    share = reached[-1] * (count // 2) / count
-    middle = int(np.clip(np.abs(reached - share).argmin() + 1, 1, order.size - 1))
-    yield from _halves(order[:middle], weight, centres, count // 2, draw)
-    yield from _halves(order[middle:], weight, centres, count - count // 2, draw)
-
-
-def share_vehicles(problem: Problem, parts: Sequence[Sequence[Piece]]) -> list[list[int]]:
-    """Give each part the vehicles of its routes, and of the others its share by tasks."""
-    fleets = [[piece.route.vehicle for piece in part if piece.route is not None] for part in parts]
-    busy = {vehicle for fleet in fleets for vehicle in fleet}
-    sizes = [sum(len(piece.tasks) for piece in part) for part in parts]
-    for kind, first in enumerate(problem.first_vehicle_of_type):
-        count = problem.vehicle_types[kind].count
-        spare = [vehicle for vehicle in range(first, first + count) if vehicle not in busy]
-        bounds = np.rint(np.cumsum([0, *sizes]) / sum(sizes) * len(spare)).astype(int)
-        for fleet, low, high in zip(fleets, bounds, bounds[1:], strict=False):
-            fleet += spare[low:high]
-    return fleets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from routing.search.driver import Progress
 from routing.stop import SearchState, StopRule
 
 
@@ -35,3 +36,14 @@ class Slice:
     def _share_of_rest(self, state: SearchState) -> float:
         used = self.whole.fraction(state)
         return max(0.0, min(1.0, (self.end - used) / max(1.0 - used, 1e-9)))
+
+
+def early(progress: Progress | None, share: float) -> Progress | None:
+    """Tell a listener of the whole what the first ``share`` of the work tells."""
+    if progress is None:
+        return None
+
+    def tell(stage: str, done: int, total: int | None = None, note: str = "") -> None:
+        progress(stage, done if total is None else int(done * share), total, note)
+
+    return tell

@@ -1,0 +1,133 @@
+"""After the first plan a search goes on region by region and keeps what got cheaper."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from routing import Problem, ProblemBuilder, Solution, solve
+from routing.checker import check
+from routing.search import regions
+from routing.search.pieces import Piece, pieces_of_plan, share_vehicles, views
+from routing.solution import Result, Route
+from routing.stop import MaxCpuTime, MaxIterations, NoImprovement
+
+STOPS = 60
+
+
+@pytest.fixture(autouse=True)
+def small_regions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make sixty stops enough for several regions, and some thousand iterations for the first plan."""
+    monkeypatch.setattr(regions, "SIZE", 15)
+    monkeypatch.setattr(regions, "FIRST", 20)
+    monkeypatch.setattr(regions, "PER_TASK", 40)
+
+
+def villages(windows: bool = False, fleet: int = STOPS) -> Problem:
+    """Give stops in a square, every tenth optional, vans for ten of them and three trikes for four."""
+    draw = np.random.default_rng(5)
+    points = draw.integers(0, 1000, (STOPS + 1, 2))
+    builder = ProblemBuilder(("count",)).plane_profile("van", points, seconds_per_unit=0.5).depot("centre", 0)
+    builder.vehicle_type("van", count=fleet, capacity=10, cost_per_m=1, fixed_cost=50)
+    builder.vehicle_type("trike", count=3, capacity=4, cost_per_m=1, shift_end_s=3000)
+    for place in range(1, STOPS + 1):
+        opens = int(draw.integers(0, 2000))
+        hours = {"windows": [(opens, opens + 1500)]} if windows else {}
+        builder.task(f"stop {place}", place, delivery=1, required=place % 10 > 0, prize=150, **hours)
+    return builder.build()
+
+
+def approved(problem: Problem, result: Result) -> None:
+    """Demand a clean plan at the price the result names, with everything on it that must be."""
+    report = check(problem, result.solution)
+    assert report.feasible, report.violations
+    assert report.complete == result.complete
+    assert report.cost.total == result.cost
+    served = [task for route in result.solution.routes for task in route.tasks]
+    assert sorted([*served, *result.solution.unassigned]) == list(range(problem.task_count))
+    vehicles = [route.vehicle for route in result.solution.routes]
+    assert len(set(vehicles)) == len(vehicles)
+
+
+@pytest.mark.parametrize("windows", [False, True])
+@pytest.mark.parametrize("fleet", [STOPS, 5])
+def test_regions_only_make_a_plan_cheaper(windows: bool, fleet: int) -> None:
+    """What regions find is clean, priced right and no dearer than the plan they began with; some of it is better."""
+    problem = villages(windows, fleet)
+    better = 0
+    for seed in range(4):
+        result = solve(problem, MaxIterations(12_000), seed=seed)
+        approved(problem, result)
+        assert result.stats["regions"] > 5
+        assert result.iterations == 12_000
+        costs = [(missing, cost) for _, _, missing, cost in result.history]
+        tail = costs[len(costs) - result.stats["regions_better"] :]
+        assert tail == sorted(tail, reverse=True)
+        assert not tail or tail[-1] == (result.missing, result.cost)
+        better += result.stats["regions_better"]
+    assert better > 0
+
+
+def test_regions_come_out_the_same_twice() -> None:
+    """The same problem, seed and iterations make the same plan."""
+    first, second = (solve(villages(), MaxIterations(9_000), seed=3) for _ in range(2))
+    assert first.solution == second.solution
+    assert first.stats["regions"] == second.stats["regions"]
+
+
+def test_two_threads_anneal_regions_that_share_no_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With threads several regions are annealed at once; the plan is clean and the same every time."""
+    monkeypatch.setattr("routing.search.parts.LEAST_SHARE", 10)
+    problem = villages()
+    first, second = (solve(problem, MaxIterations(8_000), seed=2, threads=2) for _ in range(2))
+    approved(problem, first)
+    assert first.stats["regions"] > 5
+    assert first.solution == second.solution
+
+
+def test_a_start_plan_does_not_get_worse() -> None:
+    """What is brought along counts as the first plan when nothing better is found."""
+    problem = villages()
+    good = solve(problem, MaxIterations(40_000), seed=1)
+    again = solve(problem, MaxIterations(6_000), seed=9, initial=good.solution)
+    approved(problem, again)
+    assert again.cost <= good.cost
+
+
+@pytest.mark.parametrize("stop", [NoImprovement(8_000), MaxCpuTime(0.5)])
+def test_regions_end_with_every_rule(stop: NoImprovement | MaxCpuTime) -> None:
+    """A rule that waits for improvement ends, and so does one that looks at the clock."""
+    problem = villages()
+    approved(problem, solve(problem, stop, seed=1))
+
+
+def test_progress_never_goes_back() -> None:
+    """A listener is told of one piece of work, from its beginning to its end."""
+    told: list[int] = []
+    solve(villages(), MaxIterations(9_000), seed=1, progress=lambda stage, done, total=None, note="": told.append(done))
+    assert told == sorted(told)
+    assert told[-1] >= 990
+
+
+def test_a_region_is_of_near_routes() -> None:
+    """Of three routes to the east and three to the west, the region of an eastern stop holds the eastern ones."""
+    points = [(0, 0), *((1000 + 10 * i, i) for i in range(9)), *((-1000 - 10 * i, i) for i in range(9))]
+    builder = ProblemBuilder(("count",)).plane_profile("van", np.array(points)).depot("centre", 0)
+    builder.vehicle_type("van", count=6, capacity=3, cost_per_m=1)
+    for place in range(1, 19):
+        builder.task(f"stop {place}", place, delivery=1)
+    problem = builder.build()
+    plan = Solution.from_orders(problem, [tuple(range(first, first + 3)) for first in range(0, 18, 3)])
+    pieces = pieces_of_plan(problem, plan)
+    where = views(problem)[[task.location for task in problem.tasks]]
+    chosen = regions.near_pieces(pieces, where, middle=4, size=9)
+    assert {task for i in chosen for task in pieces[i].tasks} == set(range(9))
+
+
+def test_vehicles_of_the_rest_stay_with_the_rest() -> None:
+    """A region may use its own vehicles and idle ones, never one that drives elsewhere."""
+    problem = villages(fleet=6)
+    routes = [Route(vehicle, ()) for vehicle in range(4)]
+    own, rest = [Piece((0,), routes[0])], [Piece((at,), routes[at]) for at in (1, 2, 3)]
+    (fleet,) = share_vehicles(problem, [own], rest)
+    assert set(fleet) == {0, 4, 5, 6, 7, 8}
