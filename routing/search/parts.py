@@ -17,13 +17,14 @@ import numpy as np
 
 from routing.problem import Problem
 from routing.search import driver, whole
-from routing.search.driver import Progress, RunState, SearchParams
+from routing.search.driver import Progress, SearchParams
 from routing.search.model import compile_problem, is_plain
-from routing.search.pieces import Part, Piece, WorkerState, cut, pieces_of_plan, plan_of, share_vehicles, views
-from routing.search.regions import Regions, first_share
+from routing.search.patches import Patches, first_share
+from routing.search.pieces import Part, Piece, cut, pieces_of_plan, plan_of, share_vehicles, views
 from routing.search.savings import savings_plan
 from routing.search.slices import Slice, early
 from routing.search.state import keep_present
+from routing.search.workers import Workers, WorkerState
 from routing.solution import Result, Solution
 from routing.stop import SearchState, StopRule
 
@@ -77,26 +78,26 @@ def solve(
     progress: Progress | None = None,
     params: SearchParams | None = None,
 ) -> Result:
-    """Search for the cheapest plan, in one piece or in parts, then region by region; see :func:`routing.solve`."""
+    """Search for the cheapest plan, in one piece or in parts, then patch by patch; see :func:`routing.solve`."""
     began_s, cpu_began_s = time.perf_counter(), time.thread_time()
     params = params or SearchParams()
     if not divisible(problem):
         return whole.solve(problem, stop, seed, initial, threads, progress, params)
-    in_parts = problem.task_count > params.most_in_one or threads > 1
-    if in_parts and problem.task_count < threads * LEAST_SHARE:
-        return whole.solve(problem, stop, seed, initial, threads, progress, params)
-    share = first_share(problem, stop, threads)
+    shared = threads > 1 and problem.task_count >= threads * LEAST_SHARE
+    in_parts = shared or problem.task_count > params.most_in_one
+    share = first_share(problem, stop, threads) if in_parts or threads == 1 else 1.0
     begin, listener = (stop, progress) if share == 1.0 else (Slice(stop, 0.0, share), early(progress, share))
     if in_parts:
         search = _Search(problem, begin, seed, threads, listener, params)
         result, workers = search.run(initial), search.workers
     else:
         in_one = whole.solve if problem.task_count < LEAST_SORTED else _solve_sorted
-        result = in_one(problem, begin, seed, initial, 1, listener, params)
-        workers = [WorkerState(result.iterations, time.thread_time() - cpu_began_s)]
+        result = in_one(problem, begin, seed, initial, threads, listener, params)
+        alone = WorkerState(result.iterations, time.thread_time() - cpu_began_s, result.history[-1][1])
+        workers = Workers([alone], began_s)
     if share == 1.0:
         return result
-    return Regions(problem, result, stop, workers, progress, params, began_s).run()
+    return Patches(problem, result, stop, workers, progress, params).run()
 
 
 def _solve_sorted(
@@ -139,10 +140,9 @@ class _Search:
     ) -> None:
         self.problem, self.stop, self.seed = problem, stop, seed
         self.threads, self.progress, self.params = max(1, threads), progress, params
-        self.began_s, self.cpu_counted_s = time.perf_counter(), time.thread_time()
         self.view = views(problem)
         self.where = [task.location for task in problem.tasks]
-        self.workers = [WorkerState() for _ in range(self.threads)]
+        self.workers = Workers([WorkerState() for _ in range(self.threads)], time.perf_counter())
         self.parts = self.threads * max(1, round(problem.task_count / (params.part * self.threads)))
         self.rounds = self._round_count()
         self.scale: float | None = None
@@ -160,16 +160,16 @@ class _Search:
                 break
             parts = cut(state.pieces, self.where, self.view, self.parts, draw)
             self._round(state, parts, number)
-            elapsed_s = round(time.perf_counter() - self.began_s, 4)
-            state.history.append((elapsed_s, self._iterations(), state.missing, state.cost))
+            elapsed_s = round(time.perf_counter() - self.workers.began_s, 4)
+            state.history.append((elapsed_s, self.workers.iterations, state.missing, state.cost))
             if self.progress is not None and not state.missing:
                 self.progress("solve", int(1000 * min(1.0, self._used())), 1000, f"cost {state.cost}")
         return Result(
             plan_of(state.best),
             state.cost,
             state.missing,
-            self._iterations(),
-            time.perf_counter() - self.began_s,
+            self.workers.iterations,
+            time.perf_counter() - self.workers.began_s,
             self.seed,
             self.threads,
             tuple(state.history),
@@ -198,16 +198,15 @@ class _Search:
         mine = [list(range(worker, len(parts), self.threads)) for worker in range(self.threads)]
 
         def work(worker: int) -> list[Answer]:
-            cpu_began_s = time.thread_time() - self.workers[worker].cpu_s
             return [
-                self._solve_part(worker, cpu_began_s, parts[i], fleets[i], params, until, [parts[j] for j in rest])
+                self._solve_part(worker, parts[i], fleets[i], params, until, [parts[j] for j in rest])
                 for i, rest in ((i, mine[worker][at:]) for at, i in enumerate(mine[worker]))
             ]
 
-        self._count_own_work()
+        self.workers.charge()
         if self.threads == 1:
             found = [work(0)]
-            self.cpu_counted_s = time.thread_time()
+            self.workers.forgive()
         else:
             with ThreadPoolExecutor(self.threads) as pool:
                 found = list(pool.map(work, range(self.threads)))
@@ -224,7 +223,6 @@ class _Search:
     def _solve_part(
         self,
         worker: int,
-        cpu_began_s: float,
         pieces: list[Piece],
         fleet: list[int],
         params: SearchParams,
@@ -232,19 +230,17 @@ class _Search:
         rest: list[list[Piece]],
     ) -> Answer:
         """Search one part for its share of what is left until ``until``."""
-        own = self.workers[worker]
-        run = RunState(self.began_s, cpu_began_s, own.iterations)
+        run = self.workers.begin(worker)
         now = self.stop.fraction(run.seen())
         weights = [sum(len(piece.tasks) for piece in part) for part in rest]
         end = now + max(0.0, until - now) * weights[0] / sum(weights)
         part = Part(self.problem, pieces, fleet)
-        seed = self.seed + own.iterations + worker * driver.SEED_STRIDE
+        seed = self.seed + run.iterations + worker * driver.SEED_STRIDE
         model = compile_problem(part.problem, params.near)
         share = Slice(self.stop, now, end)
         scale = None if self.scale is None else self.scale / model.scale
         search = driver.solve_model(model, share, run, seed, part.initial, params, None, self.stop, scale)
         state = search.state
-        own.iterations, own.cpu_s = run.iterations, time.thread_time() - cpu_began_s
         if self.progress is not None and worker == 0:
             self.progress("solve", int(1000 * min(1.0, end)), 1000, f"part of {part.problem.task_count} stops")
         missing, cost = driver.split_cost(model, state)
@@ -252,18 +248,8 @@ class _Search:
         if until <= PRESENT_UNTIL:
             keep_present(state)
             pieces = part.pieces_of(driver.to_solution(model, state))
+        self.workers.end(worker, run)
         return Answer(pieces, best, missing, cost, search.scale * model.scale)
 
-    def _iterations(self) -> int:
-        return sum(worker.iterations for worker in self.workers)
-
-    def _count_own_work(self) -> None:
-        """Charge every worker with what the calling thread did while they waited."""
-        now_s = time.thread_time()
-        for worker in self.workers:
-            worker.cpu_s += now_s - self.cpu_counted_s
-        self.cpu_counted_s = now_s
-
     def _used(self) -> float:
-        own = self.workers[0]
-        return self.stop.fraction(SearchState(time.perf_counter() - self.began_s, own.cpu_s, own.iterations, 0))
+        return self.workers.used(self.stop)

@@ -26,15 +26,6 @@ class Piece:
     route: Route | None = None
 
 
-@dataclass
-class WorkerState:
-    """What one thread has used of its budget."""
-
-    iterations: int = 0
-    cpu_s: float = 0.0
-    best_at: int = 0
-
-
 class Part:
     """A part as a problem of its own, and the way back."""
 

@@ -1,7 +1,7 @@
 """Anneals one neighbourhood of routes after another, each until it is cold, and keeps what got cheaper.
 
-An annealing ends a little above the best there is, in each region by other chances, so the best of several whole
-plans is seldom the best in every region. Annealed one by one, each region keeps the best of its own.
+An annealing ends a little above the best there is, in each patch by other chances, so the best of several whole
+plans is seldom the best in every patch. Annealed one by one, each patch keeps the best of its own.
 
 Source: improving parts of a plan by themselves as in POPMUSIC, Taillard and Voss (2002); what improves them is ours.
 """
@@ -18,32 +18,33 @@ from numpy.typing import NDArray
 
 from routing.costs import route_cost
 from routing.problem import Problem
-from routing.search.driver import SEED_STRIDE, Annealing, Progress, RunState, SearchParams, to_solution
+from routing.search.driver import SEED_STRIDE, Annealing, Progress, SearchParams, to_solution
 from routing.search.model import compile_problem, is_plain
-from routing.search.pieces import Part, Piece, WorkerState, pieces_of_plan, plan_of, share_vehicles, views
+from routing.search.pieces import Part, Piece, pieces_of_plan, plan_of, share_vehicles, views
 from routing.search.rules import needs_walk
 from routing.search.slices import Slice
+from routing.search.workers import Workers
 from routing.solution import Result
 from routing.stop import SearchState, StopRule
 
 SIZE = 150
-"""Tasks a region has about."""
+"""Tasks a patch has about."""
 PER_TASK = 2_000
-"""Iterations for each task of a region."""
+"""Iterations for each task of a patch."""
 HEAT = 0.3
-"""Temperature at which a region begins, in mean arcs; hot enough to forget most of what it was."""
+"""Temperature at which a patch begins, in mean arcs; hot enough to forget most of what it was."""
 FIRST = 10_000
-"""Iterations for each task that the first plan takes, if regions are to follow it,"""
-LEAST_FIRST, MOST_FIRST = 0.2, 0.7
-"""and the shares of the budget this must be: a longer first plan leaves too little for regions to be worth it."""
+"""Iterations for each task that the first plan takes, if patches are to follow it,"""
+LEAST_FIRST, MOST_FIRST = 0.2, 0.5
+"""and the shares of the budget this must be: a longer first plan leaves too little for patches to be worth it."""
 ITERATIONS_PER_S = 300_000, 150_000, 25_000
 """What a thread does about, to tell what a time limit is worth: plain problems, others, those walked along."""
 LOOKS = 8
-"""Tasks drawn for the middle of a region, of which the one least often annealed is taken."""
+"""Tasks drawn for the middle of a patch, of which the one least often annealed is taken."""
 
 
 def first_share(problem: Problem, stop: StopRule, threads: int) -> float:
-    """Return the share of a budget for the first plan: all of it, unless there is time for regions."""
+    """Return the share of a budget for the first plan: all of it, unless there is time for patches."""
     if problem.task_count <= SIZE:
         return 1.0
     plain, usual, walked = ITERATIONS_PER_S
@@ -54,21 +55,20 @@ def first_share(problem: Problem, stop: StopRule, threads: int) -> float:
     return share if share <= MOST_FIRST else 1.0
 
 
-class Regions:
-    """A plan that is improved region by region until a budget is used."""
+class Patches:
+    """A plan that is improved patch by patch until a budget is used."""
 
     def __init__(
         self,
         problem: Problem,
         first: Result,
         stop: StopRule,
-        workers: list[WorkerState],
+        workers: Workers,
         progress: Progress | None,
         params: SearchParams,
-        began_s: float,
     ) -> None:
         self.problem, self.first, self.stop = problem, first, stop
-        self.workers, self.progress, self.began_s = workers, progress, began_s
+        self.workers, self.progress = workers, progress
         self.params = replace(params, start_heat=min(params.start_heat, HEAT))
         self.pieces = pieces_of_plan(problem, first.solution)
         self.missing, self.cost = first.missing, first.cost
@@ -77,70 +77,67 @@ class Regions:
         self.points = views(problem)[[task.location for task in problem.tasks]]
         self.turns = np.zeros(problem.task_count, dtype=np.int64)
         self.tried = self.better = 0
-        self.counted_s = time.thread_time()
 
     def run(self) -> Result:
-        """Anneal regions until the budget is used; with threads several at a time, none of which share a route."""
+        """Anneal patches until the budget is used; with threads several at a time, none of which share a route."""
         with ThreadPoolExecutor(len(self.workers)) as pool:
             while (used := self._used()) < 1.0:
-                regions, rest = self._choose()
-                fleets = share_vehicles(self.problem, regions, rest)
-                until = used + self._share(max(self._tasks(region) for region in regions), used)
-                numbers = range(len(regions))
+                patches, rest = self._choose()
+                fleets = share_vehicles(self.problem, patches, rest)
+                until = used + self._share(max(self._tasks(patch) for patch in patches), used)
+                numbers = range(len(patches))
                 seeds = [self.first.seed + (self.tried + number + 1) * SEED_STRIDE for number in numbers]
-                self._count_own_work()
-                if len(regions) == 1:
-                    found = [self._anneal(0, regions[0], fleets[0], seeds[0], until)]
-                    self.counted_s = time.thread_time()
+                self.workers.charge()
+                if len(patches) == 1:
+                    found = [self._anneal(0, patches[0], fleets[0], seeds[0], until)]
+                    self.workers.forgive()
                 else:
-                    found = list(pool.map(self._anneal, numbers, regions, fleets, seeds, [until] * len(regions)))
+                    found = list(pool.map(self._anneal, numbers, patches, fleets, seeds, [until] * len(patches)))
                 self.pieces = rest
-                for old, new in zip(regions, found, strict=True):
+                for old, new in zip(patches, found, strict=True):
                     self._keep_cheaper(old, new)
                 if self.progress is not None:
                     self.progress("solve", int(1000 * min(1.0, self._used())), 1000, f"cost {self.cost}")
         return self._result()
 
     def _choose(self) -> tuple[list[list[Piece]], list[Piece]]:
-        """Choose a region for each worker, none of which share a piece, and return them and the rest."""
-        regions: list[list[Piece]] = []
+        """Choose a patch for each worker, none of which share a piece, and return them and the rest."""
+        patches: list[list[Piece]] = []
         rest = self.pieces
-        for _ in self.workers:
+        for _ in self.workers.states:
             tasks = np.array([task for piece in rest for task in piece.tasks])
-            if tasks.size == 0 or (regions and tasks.size < SIZE // 2):
+            if tasks.size == 0 or (patches and tasks.size < SIZE // 2):
                 break
             drawn = self.draw.choice(tasks, LOOKS)
             chosen = near_pieces(rest, self.points, int(drawn[self.turns[drawn].argmin()]), SIZE)
-            regions.append([rest[i] for i in chosen])
+            patches.append([rest[i] for i in chosen])
             rest = [piece for i, piece in enumerate(rest) if i not in chosen]
-            for piece in regions[-1]:
+            for piece in patches[-1]:
                 self.turns[list(piece.tasks)] += 1
-        return regions, rest
+        return patches, rest
 
     def _share(self, tasks: int, used: float) -> float:
-        """Return the fraction of the budget a region of so many tasks gets, by what iterations have taken so far."""
-        done = max(1, max(worker.iterations for worker in self.workers))
+        """Return the fraction of the budget a patch of so many tasks gets, by what iterations have taken so far."""
+        done = max(1, max(own.iterations for own in self.workers.states))
         share = PER_TASK * tasks * max(used, 1e-6) / done
         left = 1.0 - used
         return left if left < 1.5 * share else share
 
-    def _anneal(self, worker: int, region: list[Piece], fleet: list[int], seed: int, until: float) -> list[Piece]:
-        """Anneal a region's plan until that fraction of the budget is used; return the best plan found for it."""
-        own = self.workers[worker]
-        run = RunState(self.began_s, time.thread_time() - own.cpu_s, own.iterations, own.best_at)
-        part = Part(self.problem, region, fleet)
+    def _anneal(self, worker: int, patch: list[Piece], fleet: list[int], seed: int, until: float) -> list[Piece]:
+        """Anneal a patch's plan until that fraction of the budget is used; return the best plan found for it."""
+        run = self.workers.begin(worker)
+        part = Part(self.problem, patch, fleet)
         model = compile_problem(part.problem, self.params.near)
         share = Slice(self.stop, self.stop.fraction(run.seen()), until)
         search = Annealing(model, share, run, seed, self.params)
         search.begin(part.initial, self.stop)
         search.go_on(1.0)
-        own.iterations, own.best_at = run.iterations, run.best_at
         found = part.pieces_of(to_solution(model, search.state))
-        own.cpu_s = time.thread_time() - run.cpu_began_s
+        self.workers.end(worker, run)
         return found
 
     def _keep_cheaper(self, old: list[Piece], new: list[Piece]) -> None:
-        """Put the better of two plans of a region into the whole plan."""
+        """Put the better of two plans of a patch into the whole plan."""
         self.tried += 1
         before, after = price(self.problem, old), price(self.problem, new)
         if after >= before:
@@ -150,30 +147,16 @@ class Regions:
         self.pieces = self.pieces + new
         self.missing += after[0] - before[0]
         self.cost += after[1] - before[1]
-        elapsed_s = round(time.perf_counter() - self.began_s, 4)
-        self.history.append((elapsed_s, self._iterations(), self.missing, self.cost))
+        elapsed_s = round(time.perf_counter() - self.workers.began_s, 4)
+        self.history.append((elapsed_s, self.workers.iterations, self.missing, self.cost))
 
-    def _tasks(self, region: Sequence[Piece]) -> int:
-        return sum(len(piece.tasks) for piece in region)
-
-    def _iterations(self) -> int:
-        return sum(worker.iterations for worker in self.workers)
-
-    def _count_own_work(self) -> None:
-        """Charge every worker with what the calling thread did while they waited."""
-        now_s = time.thread_time()
-        for worker in self.workers:
-            worker.cpu_s += now_s - self.counted_s
-        self.counted_s = now_s
+    def _tasks(self, patch: Sequence[Piece]) -> int:
+        return sum(len(piece.tasks) for piece in patch)
 
     def _used(self) -> float:
-        """Return the used fraction of the budget, by the worker that is farthest."""
-        self._count_own_work()
-        elapsed_s = time.perf_counter() - self.began_s
-        return max(
-            self.stop.fraction(SearchState(elapsed_s, own.cpu_s, own.iterations, own.iterations - own.best_at))
-            for own in self.workers
-        )
+        """Return the used fraction of the budget."""
+        self.workers.charge()
+        return self.workers.used(self.stop)
 
     def _result(self) -> Result:
         return replace(
@@ -181,10 +164,10 @@ class Regions:
             solution=plan_of(self.pieces),
             cost=self.cost,
             missing=self.missing,
-            iterations=self._iterations(),
-            runtime_s=time.perf_counter() - self.began_s,
+            iterations=self.workers.iterations,
+            runtime_s=time.perf_counter() - self.workers.began_s,
             history=tuple(self.history),
-            stats={**self.first.stats, "regions": self.tried, "regions_better": self.better},
+            stats={**self.first.stats, "patches": self.tried, "patches_better": self.better},
         )
 
 

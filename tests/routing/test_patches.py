@@ -1,4 +1,4 @@
-"""After the first plan a search goes on region by region and keeps what got cheaper."""
+"""After the first plan a search goes on patch by patch and keeps what got cheaper."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from routing import Problem, ProblemBuilder, Solution, solve
 from routing.checker import check
-from routing.search import regions
+from routing.search import patches
 from routing.search.pieces import Piece, pieces_of_plan, share_vehicles, views
 from routing.solution import Result, Route
 from routing.stop import MaxCpuTime, MaxIterations, NoImprovement
@@ -16,11 +16,11 @@ STOPS = 60
 
 
 @pytest.fixture(autouse=True)
-def small_regions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make sixty stops enough for several regions, and some thousand iterations for the first plan."""
-    monkeypatch.setattr(regions, "SIZE", 15)
-    monkeypatch.setattr(regions, "FIRST", 20)
-    monkeypatch.setattr(regions, "PER_TASK", 40)
+def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make sixty stops enough for several patches, and some thousand iterations for the first plan."""
+    monkeypatch.setattr(patches, "SIZE", 15)
+    monkeypatch.setattr(patches, "FIRST", 20)
+    monkeypatch.setattr(patches, "PER_TASK", 40)
 
 
 def villages(windows: bool = False, fleet: int = STOPS) -> Problem:
@@ -51,37 +51,37 @@ def approved(problem: Problem, result: Result) -> None:
 
 @pytest.mark.parametrize("windows", [False, True])
 @pytest.mark.parametrize("fleet", [STOPS, 5])
-def test_regions_only_make_a_plan_cheaper(windows: bool, fleet: int) -> None:
-    """What regions find is clean, priced right and no dearer than the plan they began with; some of it is better."""
+def test_patches_only_make_a_plan_cheaper(windows: bool, fleet: int) -> None:
+    """What patches find is clean, priced right and no dearer than the plan they began with; some of it is better."""
     problem = villages(windows, fleet)
     better = 0
     for seed in range(4):
         result = solve(problem, MaxIterations(12_000), seed=seed)
         approved(problem, result)
-        assert result.stats["regions"] > 5
+        assert result.stats["patches"] > 5
         assert result.iterations == 12_000
         costs = [(missing, cost) for _, _, missing, cost in result.history]
-        tail = costs[len(costs) - result.stats["regions_better"] :]
+        tail = costs[len(costs) - result.stats["patches_better"] :]
         assert tail == sorted(tail, reverse=True)
         assert not tail or tail[-1] == (result.missing, result.cost)
-        better += result.stats["regions_better"]
+        better += result.stats["patches_better"]
     assert better > 0
 
 
-def test_regions_come_out_the_same_twice() -> None:
+def test_patches_come_out_the_same_twice() -> None:
     """The same problem, seed and iterations make the same plan."""
     first, second = (solve(villages(), MaxIterations(9_000), seed=3) for _ in range(2))
     assert first.solution == second.solution
-    assert first.stats["regions"] == second.stats["regions"]
+    assert first.stats["patches"] == second.stats["patches"]
 
 
-def test_two_threads_anneal_regions_that_share_no_route(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With threads several regions are annealed at once; the plan is clean and the same every time."""
+def test_two_threads_anneal_patches_that_share_no_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With threads several patches are annealed at once; the plan is clean and the same every time."""
     monkeypatch.setattr("routing.search.parts.LEAST_SHARE", 10)
     problem = villages()
     first, second = (solve(problem, MaxIterations(8_000), seed=2, threads=2) for _ in range(2))
     approved(problem, first)
-    assert first.stats["regions"] > 5
+    assert first.stats["patches"] > 5
     assert first.solution == second.solution
 
 
@@ -95,7 +95,7 @@ def test_a_start_plan_does_not_get_worse() -> None:
 
 
 @pytest.mark.parametrize("stop", [NoImprovement(8_000), MaxCpuTime(0.5)])
-def test_regions_end_with_every_rule(stop: NoImprovement | MaxCpuTime) -> None:
+def test_patches_end_with_every_rule(stop: NoImprovement | MaxCpuTime) -> None:
     """A rule that waits for improvement ends, and so does one that looks at the clock."""
     problem = villages()
     approved(problem, solve(problem, stop, seed=1))
@@ -109,8 +109,8 @@ def test_progress_never_goes_back() -> None:
     assert told[-1] >= 990
 
 
-def test_a_region_is_of_near_routes() -> None:
-    """Of three routes to the east and three to the west, the region of an eastern stop holds the eastern ones."""
+def test_a_patch_is_of_near_routes() -> None:
+    """Of three routes to the east and three to the west, the patch of an eastern stop holds the eastern ones."""
     points = [(0, 0), *((1000 + 10 * i, i) for i in range(9)), *((-1000 - 10 * i, i) for i in range(9))]
     builder = ProblemBuilder(("count",)).plane_profile("van", np.array(points)).depot("centre", 0)
     builder.vehicle_type("van", count=6, capacity=3, cost_per_m=1)
@@ -120,12 +120,12 @@ def test_a_region_is_of_near_routes() -> None:
     plan = Solution.from_orders(problem, [tuple(range(first, first + 3)) for first in range(0, 18, 3)])
     pieces = pieces_of_plan(problem, plan)
     where = views(problem)[[task.location for task in problem.tasks]]
-    chosen = regions.near_pieces(pieces, where, middle=4, size=9)
+    chosen = patches.near_pieces(pieces, where, middle=4, size=9)
     assert {task for i in chosen for task in pieces[i].tasks} == set(range(9))
 
 
 def test_vehicles_of_the_rest_stay_with_the_rest() -> None:
-    """A region may use its own vehicles and idle ones, never one that drives elsewhere."""
+    """A patch may use its own vehicles and idle ones, never one that drives elsewhere."""
     problem = villages(fleet=6)
     routes = [Route(vehicle, ()) for vehicle in range(4)]
     own, rest = [Piece((0,), routes[0])], [Piece((at,), routes[at]) for at in (1, 2, 3)]
