@@ -381,10 +381,10 @@ def suited(params: SearchParams, model: Model, state: a.State) -> SearchParams:
 
 
 def note_best(model: Model, run: RunState, state: a.State) -> None:
-    """Add the present best to the history."""
-    seen = run.seen()
+    """Add the present best to the history, unless an earlier search of the same run has found better."""
     missing, cost = split_cost(model, state)
-    run.history.append((round(seen.elapsed_s, 4), run.iterations, missing, cost))
+    if not run.history or (missing, cost) < run.history[-1][2:]:
+        run.history.append((round(run.seen().elapsed_s, 4), run.iterations, missing, cost))
 
 
 def _absent_leads(model: Model, state: a.State) -> Any:
