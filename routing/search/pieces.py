@@ -1,4 +1,4 @@
-"""What a plan is cut into: routes and tasks without one, and some of them as a problem of their own.
+"""What a plan is cut into: routes and tasks without one, and some of these as a problem of their own.
 
 Source of the cut: decomposition by route barycentre as in Vidal et al. (2013) and Santini et al. (2023).
 """
@@ -144,7 +144,7 @@ def cut(
 ) -> list[list[Piece]]:
     """Cut a plan into parts of neighbouring pieces, halving along random directions by their centres.
 
-    ``where`` is the location of each task, ``view`` the point of each location, ``part`` the wanted number of tasks.
+    ``where`` is the location of each task, ``view`` the point of each location, ``count`` how many parts.
     """
     weights = np.array([len(piece.tasks) for piece in pieces])
     centres = np.array([view[[where[task] for task in piece.tasks]].mean(axis=0) for piece in pieces])
