@@ -29,7 +29,7 @@ from routing.stop import SearchState, StopRule
 
 SIZE = 150
 """Tasks a patch has about."""
-PER_TASK = 2_000
+PER_TASK = 6_000
 """Iterations for each task of a patch."""
 HEAT = 0.3
 """Temperature at which a patch begins, in mean arcs; hot enough to forget most of what it was."""
