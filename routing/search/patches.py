@@ -27,14 +27,16 @@ from routing.search.workers import Workers
 from routing.solution import Result
 from routing.stop import SearchState, StopRule
 
-SIZE = 150
-"""Tasks a patch has about."""
-PER_TASK = 6_000
+SIZE, ROUTES = 150, 5
+"""Tasks a patch has about, and routes of mean length it has room for at least."""
+PER_TASK = 2_000
 """Iterations for each task of a patch."""
 HEAT = 0.3
 """Temperature at which a patch begins, in mean arcs; hot enough to forget most of what it was."""
 FIRST = 10_000
 """Iterations for each task that the first plan takes, if patches are to follow it,"""
+FIRST_OF_CHOICE = 3_000
+"""the same where tasks may be left out: which routes there are is then decided early,"""
 LEAST_FIRST, MOST_FIRST = 0.2, 0.5
 """and the shares of the budget this must be: a longer first plan leaves too little for patches to be worth it."""
 ITERATIONS_PER_S = 300_000, 150_000, 25_000
@@ -51,7 +53,8 @@ def first_share(problem: Problem, stop: StopRule, threads: int) -> float:
     pace = walked if needs_walk(problem) else plain if is_plain(problem) else usual
     now = SearchState(0.0, 0.0, 0, 0)
     budget = min(stop.iterations_left(now), stop.seconds_left(now) * pace) * threads
-    share = max(LEAST_FIRST, FIRST * problem.task_count / budget)
+    first = FIRST if all(task.required for task in problem.tasks) else FIRST_OF_CHOICE
+    share = max(LEAST_FIRST, first * problem.task_count / budget)
     return share if share <= MOST_FIRST else 1.0
 
 
@@ -77,6 +80,8 @@ class Patches:
         self.points = views(problem)[[task.location for task in problem.tasks]]
         self.turns = np.zeros(problem.task_count, dtype=np.int64)
         self.tried = self.better = 0
+        routes = [len(piece.tasks) for piece in self.pieces if piece.route is not None]
+        self.size = max(SIZE, ROUTES * round(sum(routes) / max(1, len(routes))))
 
     def run(self) -> Result:
         """Anneal patches until the budget is used; with threads several at a time, none of which share a route."""
@@ -106,10 +111,10 @@ class Patches:
         rest = self.pieces
         for _ in self.workers.states:
             tasks = np.array([task for piece in rest for task in piece.tasks])
-            if tasks.size == 0 or (patches and tasks.size < SIZE // 2):
+            if tasks.size == 0 or (patches and tasks.size < self.size // 2):
                 break
             drawn = self.draw.choice(tasks, LOOKS)
-            chosen = near_pieces(rest, self.points, int(drawn[self.turns[drawn].argmin()]), SIZE)
+            chosen = near_pieces(rest, self.points, int(drawn[self.turns[drawn].argmin()]), self.size)
             patches.append([rest[i] for i in chosen])
             rest = [piece for i, piece in enumerate(rest) if i not in chosen]
             for piece in patches[-1]:

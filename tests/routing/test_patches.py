@@ -19,7 +19,8 @@ STOPS = 60
 def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make sixty stops enough for several patches, and some thousand iterations for the first plan."""
     monkeypatch.setattr(patches, "SIZE", 15)
-    monkeypatch.setattr(patches, "FIRST", 20)
+    monkeypatch.setattr(patches, "ROUTES", 2)
+    monkeypatch.setattr(patches, "FIRST_OF_CHOICE", 20)
     monkeypatch.setattr(patches, "PER_TASK", 40)
 
 
