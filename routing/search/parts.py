@@ -22,7 +22,7 @@ from routing.search.model import compile_problem, is_plain
 from routing.search.patches import Patches, first_share
 from routing.search.pieces import Part, Piece, cut, pieces_of_plan, plan_of, share_vehicles, views
 from routing.search.savings import savings_plan
-from routing.search.slices import Slice, early
+from routing.search.slices import Slice, within
 from routing.search.state import keep_present
 from routing.search.workers import Workers, WorkerState
 from routing.solution import Result, Solution
@@ -86,7 +86,7 @@ def solve(
     shared = threads > 1 and problem.task_count >= threads * LEAST_SHARE
     in_parts = shared or problem.task_count > params.most_in_one
     share = first_share(problem, stop, threads) if in_parts or threads == 1 else 1.0
-    begin, listener = (stop, progress) if share == 1.0 else (Slice(stop, 0.0, share), early(progress, share))
+    begin, listener = (stop, progress) if share == 1.0 else (Slice(stop, 0.0, share), within(progress, 0.0, share))
     if in_parts:
         search = _Search(problem, begin, seed, threads, listener, params)
         result, workers = search.run(initial), search.workers

@@ -22,7 +22,7 @@ from routing.search.driver import SEED_STRIDE, Annealing, Progress, SearchParams
 from routing.search.model import compile_problem, is_plain
 from routing.search.pieces import Part, Piece, pieces_of_plan, plan_of, share_vehicles, views
 from routing.search.rules import needs_walk
-from routing.search.slices import Slice
+from routing.search.slices import Slice, within
 from routing.search.workers import Workers
 from routing.solution import Result
 from routing.stop import SearchState, StopRule
@@ -101,8 +101,7 @@ class Patches:
                 self.pieces = rest
                 for old, new in zip(patches, found, strict=True):
                     self._keep_cheaper(old, new)
-                if self.progress is not None:
-                    self.progress("solve", int(1000 * min(1.0, self._used())), 1000, f"cost {self.cost}")
+                self._tell("solve", int(1000 * min(1.0, self._used())), 1000)
         return self._result()
 
     def _choose(self) -> tuple[list[list[Piece]], list[Piece]]:
@@ -133,13 +132,19 @@ class Patches:
         run = self.workers.begin(worker)
         part = Part(self.problem, patch, fleet)
         model = compile_problem(part.problem, self.params.near)
-        share = Slice(self.stop, self.stop.fraction(run.seen()), until)
-        search = Annealing(model, share, run, seed, self.params)
+        now = self.stop.fraction(run.seen())
+        listener = within(self._tell, now, min(1.0, until)) if worker == 0 else None
+        search = Annealing(model, Slice(self.stop, now, until), run, seed, self.params, listener)
         search.begin(part.initial, self.stop)
         search.go_on(1.0)
         found = part.pieces_of(to_solution(model, search.state))
         self.workers.end(worker, run)
         return found
+
+    def _tell(self, stage: str, done: int, total: int | None = None, note: str = "") -> None:
+        """Tell the listener how far the whole is, with the price of the whole plan."""
+        if self.progress is not None:
+            self.progress(stage, done, total, f"cost {self.cost}")
 
     def _keep_cheaper(self, old: list[Piece], new: list[Piece]) -> None:
         """Put the better of two plans of a patch into the whole plan."""

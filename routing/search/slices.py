@@ -38,12 +38,12 @@ class Slice:
         return max(0.0, min(1.0, (self.end - used) / max(1.0 - used, 1e-9)))
 
 
-def early(progress: Progress | None, share: float) -> Progress | None:
-    """Tell a listener of the whole what the first ``share`` of the work tells."""
+def within(progress: Progress | None, begin: float, end: float) -> Progress | None:
+    """Tell a listener of the whole what is told of the work between two fractions of it."""
     if progress is None:
         return None
 
     def tell(stage: str, done: int, total: int | None = None, note: str = "") -> None:
-        progress(stage, done if total is None else int(done * share), total, note)
+        progress(stage, done if total is None else int(total * begin + done * (end - begin)), total, note)
 
     return tell
