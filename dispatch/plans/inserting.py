@@ -31,10 +31,11 @@ from dispatch.plans.storing import store_board
 from kernel.ids import Ids
 from routing.problem import per_hour
 
+_TOO_LATE: Final = ReasonCode.CANNOT_BE_PERFORMED_WITHIN_VEHICLE_TIME_WINDOWS
 _LESS_MAY_FIT: Final = frozenset(
     {
         ReasonCode.DEMAND_EXCEEDS_VEHICLE_CAPACITY,
-        ReasonCode.CANNOT_BE_PERFORMED_WITHIN_VEHICLE_TIME_WINDOWS,
+        _TOO_LATE,
     }
 )
 """Reasons that may hold for many parcels at once and not for fewer."""
@@ -227,14 +228,18 @@ class _InsertingState:
     board: Board
     joined: list[tuple[Joined, Stop]] = field(default_factory=list)
     refused: dict[str, Reason] = field(default_factory=dict)
+    late: set[str] = field(default_factory=set)
 
 
 def _insert(
     session: Session, plan: Plan, version: PlanVersion, atlas: Atlas, parcels: Sequence[Parcel], state: _InsertingState
 ) -> None:
-    """Insert parcels of one site, all in one stop where possible, else in smaller parts."""
+    """Insert parcels of one site, all in one stop where possible, else in smaller parts.
+
+    What no van can collect by its deadline is collected late rather than left behind, as in a day's plan.
+    """
     times = ServiceTimes.from_dict(version.assumptions["service_times"])
-    demand = demand_of(session, plan, version, atlas.region, parcels)
+    demand = demand_of(session, plan, version, atlas.region, parcels, state.late)
     state.refused.update(demand.reasons)
     for one in demand.stops:
         scene = state.board.scene
@@ -248,7 +253,10 @@ def _insert(
             state.joined.append((found, stop))
             continue
         here = [parcel for parcel in parcels if parcel.id in stop.parcel_ids]
-        if len(here) == 1 or found.code not in _LESS_MAY_FIT:
+        if len(here) == 1 and found.code is _TOO_LATE and here[0].id not in state.late:
+            state.late.add(here[0].id)
+            _insert(session, plan, version, atlas, here, state)
+        elif len(here) == 1 or found.code not in _LESS_MAY_FIT:
             state.refused.update(dict.fromkeys(stop.parcel_ids, found))
         else:
             _insert(session, plan, version, atlas, here[: len(here) // 2], state)
@@ -322,7 +330,7 @@ def _why_not(board: Board, new: Stop) -> Reason:
         dimension, amount = min(known, key=lambda gap: gap[1])
         code = ReasonCode.DEMAND_EXCEEDS_VEHICLE_CAPACITY
         return Reason(code, Certainty.HEURISTIC, dimension=dimension, amount=amount)
-    return Reason(ReasonCode.CANNOT_BE_PERFORMED_WITHIN_VEHICLE_TIME_WINDOWS, Certainty.HEURISTIC)
+    return Reason(_TOO_LATE, Certainty.HEURISTIC)
 
 
 def _capacity_gap(board: Board, van: Van, more: Load) -> tuple[str, int] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -25,6 +25,7 @@ from dispatch.fleet.repository import FleetRepository
 from dispatch.parcels.model import Parcel
 from dispatch.parcels.repository import ParcelRepository
 from dispatch.plans.board import Board, first_board
+from dispatch.plans.deadlines import without_deadline
 from dispatch.plans.draft_model import PlanAnswer
 from dispatch.plans.locks import LockLevel, Locks, StopLock
 from dispatch.plans.matrices import (
@@ -308,11 +309,22 @@ def _waiting(
     return demand, {**at_none, **demand.reasons}, known
 
 
-def demand_of(session: Session, plan: Plan, version: PlanVersion, region: Region, parcels: Sequence[Parcel]) -> Demand:
-    """Make stops of some parcels by the rules the version was planned with; all count as due on the plan's day."""
+def demand_of(
+    session: Session,
+    plan: Plan,
+    version: PlanVersion,
+    region: Region,
+    parcels: Sequence[Parcel],
+    late: Collection[str] = (),
+) -> Demand:
+    """Make stops of some parcels by the rules the version was planned with; all count as due on the plan's day.
+
+    Those in ``late`` are made without their deadline.
+    """
     promises = promises_for(session, plan.region, plan.day, parcels, area_classes(region), plan.zone)
     found = (due_parcel(one, promises[one.id], plan.day, plan.zone) for one in parcels)
     due: list[DueParcel] = [replace(known, due_day=min(known.due_day, plan.day)) for known in found]
+    due = list(without_deadline(due, late))
     if EQUIPMENT not in version.assumptions:
         due = [replace(known, skills=frozenset()) for known in due]
     return build_stops(

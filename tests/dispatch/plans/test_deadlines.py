@@ -77,6 +77,21 @@ def test_a_deadline_nobody_can_keep_is_given_up_openly(two_villages_one_bridge, 
     assert stops[late][0].stop.windows == ((0, 24 * HOUR),)
 
 
+def test_a_drop_off_nobody_can_collect_in_time_is_collected_late(two_villages_one_bridge, day):
+    """What was handed in so long before the van comes that its deadline has passed still joins a published route."""
+    office = two_villages_one_bridge
+    _load(office, _product("by_six", "06:00"))
+    office.add_parcels(8)
+    made = office.planner.make_plan("valley", day, actor="user:test")
+    office.planner.publish(made.version_id, actor="user:test")
+    overdue = office.drop_off("kiosk-a", count=2, product="by_six")
+    (usual,) = office.drop_off("kiosk-b")
+    for parcels in (overdue, [usual]):
+        done = office.planner.insert_collections("valley", day, parcels, actor="device:test")
+        assert not done.refused
+        assert {parcel for one in done.inserted for parcel in one.parcel_ids} == set(parcels)
+
+
 def test_late_is_better_than_left_at_the_office(one_van_office, day):
     """When one van cannot keep every deadline, what misses its own is delivered late instead of not at all."""
     office = one_van_office()
