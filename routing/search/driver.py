@@ -43,6 +43,8 @@ HOTTER_START, HOTTER_END, MORE_CYCLES = 16.0, 4.0, 6
 """How many times as hot such a search begins and ends on long routes, and how often it is heated."""
 PRIZE_LIFT = 0.2
 """Temperatures by which every prize counts for more while a search without a start plan is hot."""
+TOLL = 10.0
+"""Mean arcs that overload by a mean task costs at first, where vehicles may be overloaded."""
 SEED_STRIDE = 1_000_003
 """Distance between the seeds of one search's threads, so that neighbouring seeds share none."""
 
@@ -210,6 +212,15 @@ class Annealing:
         search(data, state, a.ANNEAL, count, heat, cooling, params.mean_removed, params.longest_string)
         state.info[a.CUR] -= lift * state.info[a.NABSENT]
         state.info[a.BEST] -= lift * state.info[a.NABSENT_BEST]
+
+    def let_overload(self) -> None:
+        """Let vehicles be overloaded for a price from now on, where the kernels can (``kernels/overload.py``).
+
+        Not while a required task has no route: one that fits nowhere would overload some vehicle for good.
+        """
+        model, state = self.model, self.state
+        if kernels(model.flags).SOFT and split_cost(model, state)[0] == 0:
+            state.toll[:] = TOLL * self.scale / np.maximum(1.0, model.data.delivery.mean(axis=0))
 
     def adopt(self, other: Annealing) -> None:
         """Go on from another search's best plan, if it is better than the own one."""

@@ -1,7 +1,8 @@
 """Anneals one neighbourhood of routes after another, each until it is cold, and keeps what got cheaper.
 
 An annealing ends a little above the best there is, in each patch by other chances, so the best of several whole
-plans is seldom the best in every patch. Annealed one by one, each patch keeps the best of its own.
+plans is seldom the best in every patch. Annealed one by one, each patch keeps the best of its own. Vehicles may be
+overloaded for a price meanwhile, so that few full ones do not keep a patch as it is.
 
 Source: improving parts of a plan by themselves as in POPMUSIC, Taillard and Voss (2002); what improves them is ours.
 """
@@ -31,8 +32,8 @@ SIZE, ROUTES = 150, 5
 """Tasks a patch has about, and routes of mean length it has room for at least."""
 PER_TASK = 2_000
 """Iterations for each task of a patch."""
-HEAT = 0.3
-"""Temperature at which a patch begins, in mean arcs; hot enough to forget most of what it was."""
+HEAT = 0.2
+"""Temperature at which a patch begins, in mean arcs; hot enough to forget much of what it was."""
 FIRST = 10_000
 """Iterations for each task that the first plan takes, if patches are to follow it,"""
 FIRST_OF_CHOICE = 3_000
@@ -136,6 +137,7 @@ class Patches:
         listener = within(self._tell, now, min(1.0, until)) if worker == 0 else None
         search = Annealing(model, Slice(self.stop, now, until), run, seed, self.params, listener)
         search.begin(part.initial, self.stop)
+        search.let_overload()
         search.go_on(1.0)
         found = part.pieces_of(to_solution(model, search.state))
         self.workers.end(worker, run)

@@ -68,6 +68,7 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
         seq=np.zeros((slots, longest + 2), dtype=np.int32),
         rint=np.zeros((slots, columns), dtype=np.int64),
         load=np.zeros((slots, dims, 3), dtype=np.int64),
+        toll=np.zeros((2, dims)),
         peak=np.zeros(peak, dtype=np.int64),
         free_slots=np.arange(slots - 1, -1, -1, dtype=np.int32),
         used_pos=np.full(slots, a.NONE, dtype=np.int32),

@@ -40,6 +40,7 @@ from .arrays import (
     NROUTES_BEST,
     NSAVED,
     NXT,
+    OVERLOADED,
     PACKING,
     POS,
     RID,
@@ -53,6 +54,7 @@ from .chance import below, exponential, unit
 from .compiled import entry, heavy, inner
 from .features import BACK, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
 from .fleet import UPGRADES, fit_classes, give_class, swap_classes
+from .overload import SOFT, adapt_tolls, count_overloaded, price_change, price_of_more
 from .places import RELOADED, VENTURES, best_pair, best_place
 from .routes import (
     add_absent,
@@ -289,6 +291,8 @@ def ruin(data, state, mean_removed, longest):
             strings -= 1
             if delta >= INF // 2:
                 return INF
+    if SOFT:
+        delta += price_change(data, state)
     if info[NABSENT] > 0:
         call_absent(data, state, seed, stamp, CALLED)
     return delta
@@ -371,7 +375,8 @@ def put_in(data, state, x, r, place, c):
     k = state.node[place - 1, POS] if place > 0 else state.node[-place - 1, POS] + 1
     if UPGRADES and c != state.rint[r, CLS]:
         return give_class(data, state, r, c) + insert_at(data, state, r, k, x)
-    delta = insert_at(data, state, r, k, x)
+    toll = price_of_more(data, state, r, x) if SOFT else 0
+    delta = insert_at(data, state, r, k, x) + toll
     if TRIPS and not retime(data, state, r):
         return INF
     return delta
@@ -674,6 +679,8 @@ def iterate(data, state, task, heat, mean_removed, longest):
         info[NSAVED] = 0
         info[NREM] = 0
         delta = exchange(data, state, worst)
+        if SOFT and delta < INF // 2:
+            delta += price_change(data, state)
     elif VENTURES and task == ANNEAL and info[NABSENT] > 0 and unit(state.rng) < VENTURE_SHARE:
         info[ITER] += 1
         delta = 0
@@ -701,7 +708,9 @@ def iterate(data, state, task, heat, mean_removed, longest):
         info[CUR] += delta
         note_dirty(state)
         info[ACCEPTED] += 1
-        if info[CUR] < info[BEST]:
+        if SOFT:
+            count_overloaded(data, state)
+        if info[CUR] < info[BEST] and (not SOFT or info[OVERLOADED] == 0):
             store_best(state)
             info[IMPROVED] += 1
     else:
@@ -738,4 +747,6 @@ def search(data, state, task, iterations, heat, cooling, mean_removed, longest):
         examine(data, state)
     for _ in range(iterations):
         iterate(data, state, task, heat, mean_removed, longest)
+        if SOFT and task == ANNEAL:
+            adapt_tolls(data, state)
         heat *= cooling

@@ -49,7 +49,8 @@ DELIVERS, COLLECTS = 1, 2
 # Entries of State.info.
 CUR, NROUTES, NFREE, NABSENT, BEST, ITER, STAMP, NSAVED, NREM, GROW, NDIRTY, BESTAT, ACCEPTED, IMPROVED = range(14)
 NROUTES_BEST, NABSENT_BEST, VISIT, EVENTS, DEPARTS, HOLDS, VERSIONS, UPGRADING, PACKING, VENTURING = range(14, 24)
-INFO_SIZE = 24
+OVERLOADED, FITTING = 24, 25  # routes now; iterations of late that ended without any, see overload.py
+INFO_SIZE = 26
 
 # What Python asks the entry kernel to do.
 ANNEAL, LOAD, CONSTRUCT, EXAMINE = range(4)
@@ -116,6 +117,7 @@ class State(NamedTuple):
     seq: Any  # (slots, longest + 2) int32
     rint: Any  # (slots, ROUTE_COLUMNS) int64
     load: Any  # (slots, dimensions, 3) int64: delivered, picked up, peak
+    toll: Any  # (2, dimensions) float64 price of a unit too many: now, 0 if there must be none; at first
     peak: Any  # (n, dimensions, 2) int64: highest load up to and from the task on
     free_slots: Any  # (slots,) int32 stack
     used_pos: Any  # (slots,) int32 index in used_list, or NONE

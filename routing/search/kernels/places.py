@@ -67,6 +67,7 @@ from .chance import below
 from .compiled import heavy, inner
 from .features import BACK, DUR, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
 from .fleet import UPGRADES, larger_class
+from .overload import SOFT, is_soft, price_of_more
 from .routes import take_slot
 from .walk import begin_work, copy_line, insert_in_line, walk
 from .windows import latest_start, next_start
@@ -239,6 +240,8 @@ def route_may_take(data, state, r, c, x):
             state.info[GROW] = 1
             return False
         return companions_agree(data, state, r, x)
+    if SOFT and is_soft(state):
+        return True
     for d in range(data.delivery.shape[1]):
         if state.load[r, d, 0] + data.delivery[x, d] > data.capacity[c, d]:
             return False
@@ -372,6 +375,10 @@ def best_place(data, state, x, best, blink):
                         best_k = place
                         best_c = c
             continue
+        if SOFT:
+            toll = price_of_more(data, state, r, x)
+            behind += toll
+            ahead += toll
         if behind - slack < found and (not blink or (salt + j * 7919) % BLINK != 0):
             extra = place_extra(data, state, r, c, x, j, v, node[j, POS] + 1)
             if behind + extra < found:
