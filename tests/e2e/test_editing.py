@@ -18,7 +18,7 @@ def test_m_04_a_stop_is_moved_with_the_keyboard_and_the_plan_saved(published: An
     assert found["keptBefore"] == "0", "trying an edit changes nothing"
     assert found["added"].lstrip("-").isdigit()
     before, moved = found["before"], found["moved"]
-    assert (moved[0], moved[1]) == (before[1], before[0])
+    assert moved == [before[1], before[0], *before[2:]], f"{before} became {moved}"
     assert found["undone"] == before
     assert found["places"] >= 1
     assert found["dragged"] == 2, "a stop dragged to another vehicle touches both routes"

@@ -10,6 +10,7 @@ export async function editPlan({ page, config, picture }) {
   await page.locator(".editing__vehicles button[data-vehicle]").first().click({ timeout: 60_000 });
   const stops = page.locator("button[data-stop]:not([disabled])");
   await stops.nth(2).waitFor({ timeout: 60_000 });
+  await page.waitForSelector(".editing[aria-busy=false]");
   const before = await order(page);
 
   // Keyboard twin of dragging: Alt and an arrow key try the next place.
@@ -22,11 +23,12 @@ export async function editPlan({ page, config, picture }) {
   if (tentative === "breaks") await page.fill("input[name=reason]", "客户要求");
   await page.locator(".editing__card--try button.button--primary").click();
   await page.waitForSelector("[data-steps='1']");
+  await page.waitForSelector(".editing[aria-busy=false]");
   const moved = await order(page);
 
-  await page.waitForSelector(".editing[aria-busy=false]");
   await page.keyboard.press("Control+z");
   await page.waitForSelector("[data-steps='2']");
+  await page.waitForSelector(".editing[aria-busy=false]");
   const undone = await order(page);
   await page.click("button:has-text('重做')");
   await page.waitForSelector("[data-steps='3']");

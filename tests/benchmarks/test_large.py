@@ -1,0 +1,30 @@
+"""What the made problems of ten thousand customers and more are compared with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.large import demands, least_length, length, places, savings, two_opt
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_no_plan_is_shorter_than_the_bound(seed: int) -> None:
+    """Neither savings with 2-opt nor any order cut into full vehicles undercuts the bound, and it says something."""
+    points = places(300, seed)
+    amounts, capacity = demands(300, seed)
+    least = least_length(points, amounts, capacity)
+    made = [two_opt(points, route) for route in savings(points, amounts, capacity)]
+    assert sorted(customer for route in made for customer in route) == list(range(1, 301))
+    assert 0.3 * length(points, made) < least < length(points, made)
+    draw = np.random.default_rng(seed)
+    for _ in range(20):
+        routes: list[list[int]] = [[]]
+        load = 0
+        for customer in draw.permutation(np.arange(1, 301)).tolist():
+            if load + int(amounts[customer - 1]) > capacity:
+                routes.append([])
+                load = 0
+            routes[-1].append(customer)
+            load += int(amounts[customer - 1])
+        assert least <= length(points, routes)
