@@ -38,7 +38,7 @@ FIRST = 10_000
 """Iterations for each task that the first plan takes, if patches are to follow it,"""
 FIRST_OF_CHOICE = 3_000
 """the same where tasks may be left out: which routes there are is then decided early,"""
-LEAST_FIRST, MOST_FIRST = 0.2, 0.5
+LEAST_FIRST, MOST_FIRST = 0.2, 0.6
 """and the shares of the budget this must be: a longer first plan leaves too little for patches to be worth it."""
 ITERATIONS_PER_S = 300_000, 150_000, 25_000
 """What a thread does about, to tell what a time limit is worth: plain problems, others, those walked along."""
