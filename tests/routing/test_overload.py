@@ -89,7 +89,7 @@ def test_overload_has_no_price_while_a_required_task_is_missing() -> None:
 
 
 def test_tolls_follow_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where room is plenty tolls fall as far as they may; where plans hardly ever fit they rise."""
+    """Where room is plenty tolls fall; where plans hardly ever fit they rise."""
     roomy = begin(crowded(2, spare=10.0), 60_000)
     roomy.go_on(1.0)
     assert roomy.state.toll[0, 0] < roomy.state.toll[1, 0] / 10

@@ -43,11 +43,11 @@ def toll_of(data, state, d, load):
 
 
 @inner
-def overload_price(data, state, r):
-    """Return the price of what a route carries beyond its room."""
+def overload_price(data, state, loads, i):
+    """Return the price of what is beyond a vehicle's room in row ``i`` of the present loads or the saved ones."""
     price = 0
     for d in range(data.delivery.shape[1]):
-        price += toll_of(data, state, d, state.load[r, d, 0])
+        price += toll_of(data, state, d, loads[i, d, 0])
     return price
 
 
@@ -68,10 +68,9 @@ def price_change(data, state):
     for i in range(state.info[NSAVED]):
         r = state.saved[i]
         if state.rint[r, LEN] > 0:
-            change += overload_price(data, state, r)
+            change += overload_price(data, state, state.load, r)
         if state.saved_rint[i, LEN] > 0:
-            for d in range(data.delivery.shape[1]):
-                change -= toll_of(data, state, d, state.saved_load[i, d, 0])
+            change -= overload_price(data, state, state.saved_load, i)
     return change
 
 
@@ -100,16 +99,18 @@ def count_overloaded(data, state):
 def adapt_tolls(data, state):
     """Raise the tolls if too few plans of late have fitted, else lower them; done once every PERIOD iterations."""
     info = state.info
+    if not is_soft(state):
+        return
     if info[OVERLOADED] == 0:
         info[FITTING] += 1
-    if info[ITER] % PERIOD != 0 or not is_soft(state):
+    if info[ITER] % PERIOD != 0:
         return
     factor = STEP if info[FITTING] < WANTED * PERIOD else 1.0 / STEP
     info[FITTING] = 0
     for i in range(info[NROUTES]):
-        info[CUR] -= overload_price(data, state, state.used_list[i])
+        info[CUR] -= overload_price(data, state, state.load, state.used_list[i])
     for d in range(data.delivery.shape[1]):
         first = state.toll[1, d]
         state.toll[0, d] = min(max(state.toll[0, d] * factor, first / MOST), first * MOST)
     for i in range(info[NROUTES]):
-        info[CUR] += overload_price(data, state, state.used_list[i])
+        info[CUR] += overload_price(data, state, state.load, state.used_list[i])
