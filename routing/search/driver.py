@@ -29,6 +29,19 @@ class Progress(Protocol):
         ...
 
 
+class Watch(Protocol):
+    """Someone who looks at the present plan every now and then while a search is cold."""
+
+    begins: float
+    """Fraction of the search's budget from which on it looks,"""
+    every: int
+    """and iterations between two looks."""
+
+    def look(self, state: a.State) -> None:
+        """Look at the present plan."""
+        ...
+
+
 BATCH = 100
 """Tasks inserted between two looks at the clock while the first plan is made."""
 MOST_FLEETS = 6
@@ -146,6 +159,7 @@ class Annealing:
         self.params, self.progress = params, progress
         self.scale, self._chunk = 1.0, 50
         self._lifted: a.Data | None = None
+        self.watch: Watch | None = None
 
     def begin(self, initial: Solution | None, patience: StopRule, scale: float | None = None) -> None:
         """Make the first plan, to the end even if that takes longer, until ``patience`` is over."""
@@ -181,13 +195,19 @@ class Annealing:
             used = stop.fraction(seen)
             if used >= until:
                 break
-            count, cooling = _next_chunk(stop, seen, params, self._chunk, used, ratio)
+            watch = self.watch if self.watch is not None and used >= self.watch.begins else None
+            chunk = self._chunk if stop.timed else params.chunk
+            if watch is not None:
+                chunk = min(chunk, watch.every)
+            count, cooling = _next_chunk(stop, seen, params, chunk, used, ratio)
             began = time.perf_counter()
             before = int(state.info[a.BEST])
             heat = params.start_heat * self.scale * ratio ** (params.cycles * used % 1.0)
             self._anneal(count, heat, cooling)
             run.iterations += count
             self._chunk = _chunk_size(self._chunk, count, time.perf_counter() - began)
+            if watch is not None:
+                watch.look(state)
             if int(state.info[a.BEST]) < before:
                 run.best_at = run.iterations - int(state.info[a.ITER] - state.info[a.BESTAT])
                 note_best(model, run, state)
@@ -228,8 +248,7 @@ class Annealing:
         if split_cost(model, other.state) >= split_cost(model, self.state):
             return
         rng = self.state.rng.copy()
-        self.state = new_state(model.data, model.flags, model.leads, self.seed, _longest(model.data))
-        load(model, self.state, best_orders(other.state))
+        self.state = loaded(model, best_orders(other.state), self.seed)
         self.state.rng[:] = rng
 
 
@@ -237,6 +256,13 @@ def load(model: Model, state: a.State, orders: list[tuple[int, list[int]]]) -> N
     """Make routes the present and the best plan of an empty state."""
     write_orders(model.data, state, orders)
     kernels(model.flags).search(model.data, state, a.LOAD, 0, 0.0, 1.0, 1.0, 1)
+
+
+def loaded(model: Model, orders: list[tuple[int, list[int]]], seed: int) -> a.State:
+    """Make a state with these routes as its present and best plan."""
+    state = new_state(model.data, model.flags, model.leads, seed, _longest(model.data))
+    load(model, state, orders)
+    return state
 
 
 def full_start(model: Model, seed: int, out_of_time: Callable[[], bool]) -> a.State:
@@ -253,9 +279,7 @@ def full_start(model: Model, seed: int, out_of_time: Callable[[], bool]) -> a.St
     construct(generous, state, seed, out_of_time)
     keep_present(state)
     orders = best_orders(state)
-    state = new_state(data, model.flags, model.leads, seed, _longest(data))
-    load(model, state, orders)
-    return state
+    return loaded(model, orders, seed)
 
 
 def _fleet_is_a_choice(model: Model) -> bool:
@@ -332,7 +356,7 @@ def _next_chunk(
     if stop.timed:
         count = max(1, min(chunk, stop.iterations_left(seen)))
         return count, 1.0
-    count = max(1, min(params.chunk, stop.iterations_left(seen)))
+    count = max(1, min(chunk, stop.iterations_left(seen)))
     later = SearchState(seen.elapsed_s, seen.cpu_s, seen.iterations + count, seen.since_best + count)
     step = max(0.0, stop.fraction(later) - used)
     return count, ratio ** (params.cycles * step / count)

@@ -89,8 +89,8 @@ def _duration_matters(kind: VehicleType) -> bool:
     return kind.cost_per_s > 0 or kind.max_duration_s is not None or _overtime_priced(kind)
 
 
-def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
-    """Build the arrays of a problem."""
+def compile_problem(problem: Problem, near_count: int | None = None, of_patch: bool = False) -> Model:
+    """Build the arrays of a problem, or of a patch of one, which makes do with fewer neighbours."""
     classes = vehicle_classes(problem)
     used = [group.kind for group in classes]
     scale = _common_divisor(problem)
@@ -116,8 +116,7 @@ def compile_problem(problem: Problem, near_count: int | None = None) -> Model:
         known = nearness.by_arcs_and_times(cost, time, windows, service, n, near_count or _near_count(flags))
     else:
         choosy = flags.back or _is_bulky(problem, rooms)
-        only_nearest = near_count or (nearness.NEAREST_ALONE if choosy else 0)
-        known = nearness.by_arcs(cost, cls, n, *((only_nearest, 0) if only_nearest else ()))
+        known = nearness.by_arcs(cost, cls, n, *nearness.widths(n, near_count, choosy, of_patch))
     required, prize = rules.prizes(problem, cost, cls, prices, scale)
     cost_t = _transposed(cost)
     of_routes = rules.prices(problem, scale, int(prize.max(initial=1)))

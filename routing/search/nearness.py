@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from routing.problem import HORIZON_S
 from routing.search.kernels import arrays as a
 
-NEAREST = 50
-ON_THE_WAY, ON_THE_WAY_OF_FEW = 20, 50
-"""Numbers of either kind where only arcs matter (docs/solver/experiments.md)."""
+USUAL = 50, 20
+"""Numbers of either kind where only arcs matter (docs/solver/experiments.md),"""
+OF_FEW = 50, 50
+"""the same where tasks are few,"""
+OF_PATCH = 40, 10
+"""and in a part of a plan that is searched again and again."""
 FEW = 200
 """Tasks of a problem that has iterations to spare, and where one vehicle too many weighs most."""
 NEAREST_ALONE = 100
@@ -32,9 +35,26 @@ class Nearness(NamedTuple):
     away: NDArray[np.int64]
 
 
-def by_arcs(
-    cost: NDArray[Any], cls: NDArray[np.int64], n: int, nearest: int = NEAREST, on_the_way: int | None = None
-) -> Nearness:
+def widths(n: int, near_count: int | None, choosy: bool, of_patch: bool) -> tuple[int, int]:
+    """Choose how many nearest tasks, and how many on the way, are listed where only arcs matter.
+
+    Parameters
+    ----------
+    near_count
+        The number of nearest ones somebody asks for, or None.
+    choosy
+        Whether a task fits beside few of its neighbours.
+    of_patch
+        Whether the problem is a patch of a larger one.
+    """
+    if near_count or choosy:
+        return near_count or NEAREST_ALONE, 0
+    if of_patch:
+        return OF_PATCH
+    return OF_FEW if n <= FEW else USUAL
+
+
+def by_arcs(cost: NDArray[Any], cls: NDArray[np.int64], n: int, nearest: int, on_the_way: int) -> Nearness:
     """List the tasks with the cheapest arcs, and those before or after which a task is on the way to a terminal.
 
     The arcs from and to a depot are the longest of all. A task that lies along one of them costs little there,
@@ -44,8 +64,6 @@ def by_arcs(
     -------
     Nearness, tasks in the order of the arcs to them, the cheaper of both directions and of all vehicles.
     """
-    if on_the_way is None:
-        on_the_way = ON_THE_WAY_OF_FEW if n <= FEW else ON_THE_WAY
     listed = min(nearest, max(0, n - 1))
     width = min(nearest + on_the_way, max(0, n - 1))
     near = np.zeros((n, width), dtype=np.int32)

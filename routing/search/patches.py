@@ -10,20 +10,34 @@ Source: improving parts of a plan by themselves as in POPMUSIC, Taillard and Vos
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from routing.costs import route_cost
 from routing.problem import Problem
-from routing.search.driver import SEED_STRIDE, Annealing, Progress, SearchParams, to_solution
-from routing.search.model import compile_problem, is_plain
+from routing.search.driver import (
+    SEED_STRIDE,
+    Annealing,
+    Progress,
+    RunState,
+    SearchParams,
+    loaded,
+    split_cost,
+    to_solution,
+)
+from routing.search.kernels import arrays as a
+from routing.search.model import Model, compile_problem, is_plain
 from routing.search.pieces import Part, Piece, pieces_of_plan, plan_of, share_vehicles, views
-from routing.search.rules import needs_walk
+from routing.search.recombine import recombine
+from routing.search.rules import has_trips, needs_walk
+from routing.search.sightings import RouteWatch, Sighting, Sightings
 from routing.search.slices import Slice, within
+from routing.search.state import best_orders
 from routing.search.workers import Workers
 from routing.solution import Result
 from routing.stop import SearchState, StopRule
@@ -36,7 +50,7 @@ HEAT = 0.2
 """Temperature at which a patch begins, in mean arcs; hot enough to forget much of what it was."""
 FIRST = 10_000
 """Iterations for each task that the first plan takes, if patches are to follow it,"""
-FIRST_OF_CHOICE = 3_000
+FIRST_OF_CHOICE = 1_500
 """the same where tasks may be left out: which routes there are is then decided early,"""
 LEAST_FIRST, MOST_FIRST = 0.2, 0.6
 """and the shares of the budget this must be: a longer first plan leaves too little for patches to be worth it."""
@@ -57,6 +71,14 @@ def first_share(problem: Problem, stop: StopRule, threads: int) -> float:
     first = FIRST if all(task.required for task in problem.tasks) else FIRST_OF_CHOICE
     share = max(LEAST_FIRST, first * problem.task_count / budget)
     return share if share <= MOST_FIRST else 1.0
+
+
+class Found(NamedTuple):
+    """What came of a patch: its best plan, and the routes that were seen on the way."""
+
+    pieces: list[Piece]
+    part: Part
+    routes: Iterable[Sighting]
 
 
 class Patches:
@@ -81,6 +103,7 @@ class Patches:
         self.points = views(problem)[[task.location for task in problem.tasks]]
         self.turns = np.zeros(problem.task_count, dtype=np.int64)
         self.tried = self.better = 0
+        self.seen, self.separable = Sightings(), not has_trips(problem)
         routes = [len(piece.tasks) for piece in self.pieces if piece.route is not None]
         self.size = max(SIZE, ROUTES * round(sum(routes) / max(1, len(routes))))
 
@@ -101,7 +124,8 @@ class Patches:
                     found = list(pool.map(self._anneal, numbers, patches, fleets, seeds, [until] * len(patches)))
                 self.pieces = rest
                 for old, new in zip(patches, found, strict=True):
-                    self._keep_cheaper(old, new)
+                    self._keep_cheaper(old, new.pieces)
+                    self.seen.add(new.part, new.routes)
                 self._tell("solve", int(1000 * min(1.0, self._used())), 1000)
         return self._result()
 
@@ -128,20 +152,37 @@ class Patches:
         left = 1.0 - used
         return left if left < 1.5 * share else share
 
-    def _anneal(self, worker: int, patch: list[Piece], fleet: list[int], seed: int, until: float) -> list[Piece]:
+    def _anneal(self, worker: int, patch: list[Piece], fleet: list[int], seed: int, until: float) -> Found:
         """Anneal a patch's plan until that fraction of the budget is used; return the best plan found for it."""
         run = self.workers.begin(worker)
         part = Part(self.problem, patch, fleet)
-        model = compile_problem(part.problem, self.params.near)
+        model = compile_problem(part.problem, self.params.near, of_patch=True)
         now = self.stop.fraction(run.seen())
         listener = within(self._tell, now, min(1.0, until)) if worker == 0 else None
         search = Annealing(model, Slice(self.stop, now, until), run, seed, self.params, listener)
         search.begin(part.initial, self.stop)
         search.let_overload()
+        search.watch = watch = RouteWatch(model) if self.separable else None
+        if watch is not None:
+            watch.look(search.state)
         search.go_on(1.0)
-        found = part.pieces_of(to_solution(model, search.state))
+        state = search.state
+        if watch is not None:
+            state = self._recombined(part, model, state, watch, run)
+        found = part.pieces_of(to_solution(model, state))
         self.workers.end(worker, run)
-        return found
+        return Found(found, part, watch.routes() if watch is not None else ())
+
+    def _recombined(self, part: Part, model: Model, state: a.State, watch: RouteWatch, run: RunState) -> a.State:
+        """Return the best plan that can be put together from what was seen, in this patch and before."""
+        missing, cost = split_cost(model, state)
+        if missing or not cost or self.stop.fraction(run.seen()) >= 1.0:
+            return state
+        best = loaded(model, best_orders(state), 0)
+        watch.look(best)
+        routes = [*self.seen.within(part), *watch.routes()]
+        orders = recombine(model, routes, cost, self.stop.seconds_left(run.seen()))
+        return best if orders is None else loaded(model, orders, 0)
 
     def _tell(self, stage: str, done: int, total: int | None = None, note: str = "") -> None:
         """Tell the listener how far the whole is, with the price of the whole plan."""

@@ -34,7 +34,7 @@ class Part:
         local = {task: index for index, task in enumerate(self.tasks)}
         places = [whole.tasks[task].location for task in self.tasks] + [depot.location for depot in whole.depots]
         kept, where = np.unique(np.array(places), return_inverse=True)
-        kinds = sorted({whole.type_of_vehicle[vehicle] for vehicle in fleet})
+        self.kinds = kinds = sorted({whole.type_of_vehicle[vehicle] for vehicle in fleet})
         self.vehicles = sorted(fleet)
         types = tuple(
             replace(

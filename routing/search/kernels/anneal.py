@@ -13,7 +13,6 @@ from .arrays import (
     ACCEPTED,
     ANNEAL,
     AUX,
-    BASE,
     BEFORE,
     BEST,
     BESTAT,
@@ -57,6 +56,7 @@ from .fleet import UPGRADES, fit_classes, give_class, swap_classes
 from .overload import SOFT, adapt_tolls, count_overloaded, price_change, price_of_more
 from .places import RELOADED, VENTURES, best_pair, best_place
 from .routes import (
+    PRICE,
     add_absent,
     compact,
     drop_absent,
@@ -153,7 +153,7 @@ def close_gaps(data, state, r, stamp):
     """Compact a route; if what is left breaks a rule, take that out too. Return the cost change, or INF."""
     if TRIPS:
         return close_gaps_of_trip(data, state, r, stamp)
-    before = state.rint[r, AUX] if TW or LIMITS or RICH else state.rint[r, BASE]
+    before = state.rint[r, PRICE]
     delta = compact(data, state, r, stamp)
     if delta < INF:
         return delta

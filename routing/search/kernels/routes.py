@@ -76,6 +76,8 @@ WIDTH = WIDE if TW else NARROW
 COLUMNS = TRIP_COLUMNS if TRIPS else ROUTE_COLUMNS
 SETTLES = (TW and not TRIPS) or LIMITS
 """Whether a changed route is timed and priced at once; trips are timed with those before and after (chain.py)."""
+PRICE = AUX if SETTLES or RICH else BASE
+"""Column of a route in which all that it costs stands."""
 
 
 @inner
