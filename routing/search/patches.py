@@ -50,7 +50,7 @@ HEAT = 0.2
 """Temperature at which a patch begins, in mean arcs; hot enough to forget much of what it was."""
 FIRST = 10_000
 """Iterations for each task that the first plan takes, if patches are to follow it,"""
-FIRST_OF_CHOICE = 1_500
+FIRST_OF_CHOICE = 3_000
 """the same where tasks may be left out: which routes there are is then decided early,"""
 LEAST_FIRST, MOST_FIRST = 0.2, 0.6
 """and the shares of the budget this must be: a longer first plan leaves too little for patches to be worth it."""
