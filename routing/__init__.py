@@ -69,7 +69,7 @@ def solve(
     InvalidPlanError
         If ``initial`` does not belong to the problem.
     """
-    from routing.search.starts import solve as run
+    from routing.search.parts import solve as run
 
     return run(problem, stop, seed, initial, threads, progress, params)
 

@@ -60,19 +60,14 @@ LOOKS = 8
 """Tasks drawn for the middle of a patch, of which the one least often annealed is taken."""
 
 
-def likely_iterations(problem: Problem, stop: StopRule) -> float:
-    """Return about how many iterations a thread makes until a rule says stop."""
-    plain, usual, walked = ITERATIONS_PER_S
-    pace = walked if needs_walk(problem) else plain if is_plain(problem) else usual
-    now = SearchState(0.0, 0.0, 0, 0)
-    return min(stop.iterations_left(now), stop.seconds_left(now) * pace)
-
-
 def first_share(problem: Problem, stop: StopRule, threads: int) -> float:
     """Return the share of a budget for the first plan: all of it, unless there is time for patches."""
     if problem.task_count <= SIZE:
         return 1.0
-    budget = likely_iterations(problem, stop) * threads
+    plain, usual, walked = ITERATIONS_PER_S
+    pace = walked if needs_walk(problem) else plain if is_plain(problem) else usual
+    now = SearchState(0.0, 0.0, 0, 0)
+    budget = min(stop.iterations_left(now), stop.seconds_left(now) * pace) * threads
     first = FIRST if all(task.required for task in problem.tasks) else FIRST_OF_CHOICE
     share = max(LEAST_FIRST, first * problem.task_count / budget)
     return share if share <= MOST_FIRST else 1.0
