@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from routing import Problem, ProblemBuilder, Solution, solve
+from routing import Problem, ProblemBuilder, solve
 from routing.checker import check
 from routing.costs import route_cost, route_keeps_rules
 from routing.schedule import schedule
-from routing.search import sightings
+from routing.search import patches, sightings
 from routing.search.driver import Annealing, RunState, SearchParams, loaded, split_cost, to_solution
+from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
 from routing.search.pieces import Part, Piece
 from routing.search.recombine import recombine
@@ -22,7 +23,6 @@ from routing.search.sightings import RouteWatch, Sighting, Sightings
 from routing.solution import Route, Trip
 from routing.stop import MaxIterations
 
-DAY = 20_000
 KINDS: dict[str, dict[str, Any]] = {
     "loads": {},
     "hours": {"windows": True},
@@ -182,10 +182,19 @@ def test_a_plan_of_noted_routes_is_clean(rules: dict[str, Any]) -> None:
     assert better
 
 
-def test_overloaded_routes_are_not_noted() -> None:
+def test_overloaded_routes_are_not_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     """While vehicles may be overloaded for a price, only routes that fit are worth noting."""
-    problem = villages(1, 30, vans=9)
+    overloaded: list[int] = []
+    look = RouteWatch.look
+
+    def count_and_look(self: RouteWatch, state: a.State) -> None:
+        overloaded.append(int(state.info[a.OVERLOADED]))
+        look(self, state)
+
+    monkeypatch.setattr(RouteWatch, "look", count_and_look)
+    problem = villages(1, 30, vans=14)
     _, watch = watched(problem)
+    assert max(overloaded) > 0, "nothing was overloaded"
     amounts = [task.delivery[0] for task in problem.tasks]
     assert all(sum(amounts[task] for task in route.tasks) <= 30 for route in watch.routes())
 
@@ -205,17 +214,28 @@ def test_sightings_pass_from_part_to_part(monkeypatch: pytest.MonkeyPatch) -> No
     assert sorted(seen.within(one)) == [(0, (1, 0), 80), (0, (3,), 10)]
 
 
-def test_trips_of_one_vehicle_are_not_recombined() -> None:
-    """Where vehicles reload a route is a whole day; such problems are left as annealing has made them."""
+@pytest.mark.parametrize("trips", [1, 3])
+def test_trips_of_one_vehicle_are_not_recombined(trips: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where vehicles reload a route is a whole day; patches of such problems are left as annealing has made them."""
+    asked: list[int] = []
+
+    def ask(*given: Any) -> None:
+        asked.append(given[2])
+
+    monkeypatch.setattr(patches, "recombine", ask)
+    monkeypatch.setattr(patches, "FIRST", 100)
+    monkeypatch.setattr(patches, "PER_TASK", 40)
     builder = ProblemBuilder(("load",))
     draw = np.random.default_rng(1)
     builder.plane_profile("road", draw.integers(0, 1000, (201, 2)).astype(np.float64)).depot("depot", 0)
-    builder.vehicle_type("van", count=40, capacity=5, cost_per_m=1, reload_depots=("depot",), max_trips=3)
+    day: dict[str, Any] = {"reload_depots": ("depot",), "max_trips": trips} if trips > 1 else {}
+    builder.vehicle_type("van", count=41, capacity=5, cost_per_m=1, **day)
     for stop in range(1, 201):
         builder.task(str(stop), stop, delivery=1)
     problem = builder.build()
     result = solve(problem, MaxIterations(80_000), seed=1)
+    assert result.stats["patches"] > 2
+    assert bool(asked) == (trips == 1)
     report = check(problem, result.solution)
     assert report.feasible
     assert report.cost.total == result.cost
-    assert isinstance(result.solution, Solution)
