@@ -233,13 +233,14 @@ class Annealing:
         state.info[a.CUR] -= lift * state.info[a.NABSENT]
         state.info[a.BEST] -= lift * state.info[a.NABSENT_BEST]
 
-    def let_overload(self) -> None:
+    def let_overload(self, waiting: bool = False) -> None:
         """Let vehicles be overloaded for a price from now on, where the kernels can (``kernels/overload.py``).
 
-        Not while a required task has no route: one that fits nowhere would overload some vehicle for good.
+        Not while a required task has no route, as one that fits nowhere would overload some vehicle for good, unless
+        such tasks are ``waiting`` for room that there is.
         """
         model, state = self.model, self.state
-        if kernels(model.flags).SOFT and split_cost(model, state)[0] == 0:
+        if kernels(model.flags).SOFT and (waiting or split_cost(model, state)[0] == 0):
             state.toll[:] = TOLL * self.scale / np.maximum(1.0, model.data.delivery.mean(axis=0))
 
     def adopt(self, other: Annealing) -> None:

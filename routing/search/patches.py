@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from routing.costs import route_cost
 from routing.problem import Problem
+from routing.search.closings import Closings
 from routing.search.driver import (
     SEED_STRIDE,
     Annealing,
@@ -73,6 +74,21 @@ def first_share(problem: Problem, stop: StopRule, threads: int) -> float:
     return share if share <= MOST_FIRST else 1.0
 
 
+class Patch(NamedTuple):
+    """A neighbourhood of routes: what it is made of in the whole plan, what it begins with, and its vehicles."""
+
+    pieces: list[Piece]
+    begins: list[Piece]
+    fleet: list[int]
+    closing: bool
+    """Whether one route less than before is to do."""
+
+    @property
+    def size(self) -> int:
+        """Count its tasks."""
+        return sum(len(piece.tasks) for piece in self.pieces)
+
+
 class Found(NamedTuple):
     """What came of a patch: its best plan, and the routes that were seen on the way."""
 
@@ -106,43 +122,55 @@ class Patches:
         self.seen, self.separable = Sightings(), not has_trips(problem)
         routes = [len(piece.tasks) for piece in self.pieces if piece.route is not None]
         self.size = max(SIZE, ROUTES * round(sum(routes) / max(1, len(routes))))
+        self.closings = Closings(problem, self.size)
 
     def run(self) -> Result:
         """Anneal patches until the budget is used; with threads several at a time, none of which share a route."""
         with ThreadPoolExecutor(len(self.workers)) as pool:
             while (used := self._used()) < 1.0:
                 patches, rest = self._choose()
-                fleets = share_vehicles(self.problem, patches, rest)
-                until = used + self._share(max(self._tasks(patch) for patch in patches), used)
+                until = used + self._share(max(patch.size for patch in patches), used)
                 numbers = range(len(patches))
                 seeds = [self.first.seed + (self.tried + number + 1) * SEED_STRIDE for number in numbers]
                 self.workers.charge()
                 if len(patches) == 1:
-                    found = [self._anneal(0, patches[0], fleets[0], seeds[0], until)]
+                    found = [self._anneal(0, patches[0], seeds[0], until)]
                     self.workers.forgive()
                 else:
-                    found = list(pool.map(self._anneal, numbers, patches, fleets, seeds, [until] * len(patches)))
+                    found = list(pool.map(self._anneal, numbers, patches, seeds, [until] * len(patches)))
                 self.pieces = rest
-                for old, new in zip(patches, found, strict=True):
-                    self._keep_cheaper(old, new.pieces)
+                for patch, new in zip(patches, found, strict=True):
+                    better = self._keep_cheaper(patch.pieces, new.pieces)
                     self.seen.add(new.part, new.routes)
+                    if patch.closing:
+                        self.closings.note(patch.size, better)
                 self._tell("solve", int(1000 * min(1.0, self._used())), 1000)
         return self._result()
 
-    def _choose(self) -> tuple[list[list[Piece]], list[Piece]]:
+    def _choose(self) -> tuple[list[Patch], list[Piece]]:
         """Choose a patch for each worker, none of which share a piece, and return them and the rest."""
-        patches: list[list[Piece]] = []
-        rest = self.pieces
+        chosen: list[list[Piece]] = []
+        rest, closing = self.pieces, False
         for _ in self.workers.states:
             tasks = np.array([task for piece in rest for task in piece.tasks])
-            if tasks.size == 0 or (patches and tasks.size < self.size // 2):
+            if tasks.size == 0 or (chosen and tasks.size < self.size // 2):
                 break
             drawn = self.draw.choice(tasks, LOOKS)
-            chosen = near_pieces(rest, self.points, int(drawn[self.turns[drawn].argmin()]), self.size)
-            patches.append([rest[i] for i in chosen])
-            rest = [piece for i, piece in enumerate(rest) if i not in chosen]
-            for piece in patches[-1]:
+            numbers: set[int] = set()
+            if not chosen and not self.missing and self.closings.due(self.workers.iterations / PER_TASK):
+                orders = [by_nearness(rest, self.points, int(middle)) for middle in drawn]
+                numbers = self.closings.choose(rest, orders)
+                closing = bool(numbers)
+            if not numbers:
+                numbers = near_pieces(rest, self.points, int(drawn[self.turns[drawn].argmin()]), self.size)
+            chosen.append([rest[i] for i in numbers])
+            rest = [piece for i, piece in enumerate(rest) if i not in numbers]
+            for piece in chosen[-1]:
                 self.turns[list(piece.tasks)] += 1
+        fleets = share_vehicles(self.problem, chosen, rest)
+        patches = [Patch(pieces, pieces, fleet, False) for pieces, fleet in zip(chosen, fleets, strict=True)]
+        if closing:
+            patches[0] = Patch(chosen[0], *self.closings.without_one(chosen[0]), True)
         return patches, rest
 
     def _share(self, tasks: int, used: float) -> float:
@@ -152,16 +180,16 @@ class Patches:
         left = 1.0 - used
         return left if left < 1.5 * share else share
 
-    def _anneal(self, worker: int, patch: list[Piece], fleet: list[int], seed: int, until: float) -> Found:
+    def _anneal(self, worker: int, patch: Patch, seed: int, until: float) -> Found:
         """Anneal a patch's plan until that fraction of the budget is used; return the best plan found for it."""
         run = self.workers.begin(worker)
-        part = Part(self.problem, patch, fleet)
+        part = Part(self.problem, patch.begins, patch.fleet)
         model = compile_problem(part.problem, self.params.near, of_patch=True)
         now = self.stop.fraction(run.seen())
         listener = within(self._tell, now, min(1.0, until)) if worker == 0 else None
         search = Annealing(model, Slice(self.stop, now, until), run, seed, self.params, listener)
         search.begin(part.initial, self.stop)
-        search.let_overload()
+        search.let_overload(patch.closing)
         search.watch = watch = RouteWatch(model) if self.separable else None
         if watch is not None:
             watch.look(search.state)
@@ -189,22 +217,20 @@ class Patches:
         if self.progress is not None:
             self.progress(stage, done, total, f"cost {self.cost}")
 
-    def _keep_cheaper(self, old: list[Piece], new: list[Piece]) -> None:
-        """Put the better of two plans of a patch into the whole plan."""
+    def _keep_cheaper(self, old: list[Piece], new: list[Piece]) -> bool:
+        """Put the better of two plans of a patch into the whole plan, and tell whether it is the new one."""
         self.tried += 1
         before, after = price(self.problem, old), price(self.problem, new)
         if after >= before:
             self.pieces = self.pieces + old
-            return
+            return False
         self.better += 1
         self.pieces = self.pieces + new
         self.missing += after[0] - before[0]
         self.cost += after[1] - before[1]
         elapsed_s = round(time.perf_counter() - self.workers.began_s, 4)
         self.history.append((elapsed_s, self.workers.iterations, self.missing, self.cost))
-
-    def _tasks(self, patch: Sequence[Piece]) -> int:
-        return sum(len(piece.tasks) for piece in patch)
+        return True
 
     def _used(self) -> float:
         """Return the used fraction of the budget."""
@@ -220,12 +246,18 @@ class Patches:
             iterations=self.workers.iterations,
             runtime_s=time.perf_counter() - self.workers.began_s,
             history=tuple(self.history),
-            stats={**self.first.stats, "patches": self.tried, "patches_better": self.better},
+            stats={
+                **self.first.stats,
+                "patches": self.tried,
+                "patches_better": self.better,
+                "closings": self.closings.tried,
+                "routes_closed": self.closings.closed,
+            },
         )
 
 
-def near_pieces(pieces: Sequence[Piece], points: NDArray[np.float64], middle: int, size: int) -> set[int]:
-    """Choose the routes, and tasks without one, that come nearest to a task, until there are ``size`` tasks.
+def by_nearness(pieces: Sequence[Piece], points: NDArray[np.float64], middle: int) -> NDArray[np.int64]:
+    """Order the routes, and tasks without one, by how near they come to a task.
 
     How near a route comes is the mean over the third of its tasks that are nearest: long routes from one depot
     all have their middle beside it.
@@ -235,14 +267,14 @@ def near_pieces(pieces: Sequence[Piece], points: NDArray[np.float64], middle: in
     for piece in pieces:
         near = np.sort(away[list(piece.tasks)])
         nearness.append(float(near[: max(1, near.size // 3)].mean()))
-    chosen: set[int] = set()
-    tasks = 0
-    for i in np.argsort(nearness, kind="stable"):
-        if tasks >= size:
-            break
-        chosen.add(int(i))
-        tasks += len(pieces[i].tasks)
-    return chosen
+    return np.argsort(nearness, kind="stable")
+
+
+def near_pieces(pieces: Sequence[Piece], points: NDArray[np.float64], middle: int, size: int) -> set[int]:
+    """Choose the routes, and tasks without one, that come nearest to a task, until there are ``size`` tasks."""
+    order = by_nearness(pieces, points, middle)
+    reached = np.cumsum([len(pieces[i].tasks) for i in order])
+    return {int(i) for i in order[: int(np.searchsorted(reached, size)) + 1]}
 
 
 def price(problem: Problem, pieces: Sequence[Piece]) -> tuple[int, int]:
