@@ -39,7 +39,7 @@ from api.cli import (
     station_lights,
     users,
 )
-from api.cli.terminal import report_error
+from api.cli.terminal import own_stdout, report_error
 from kernel.errors import CundaError
 
 #: Exit codes: 0 done, 1 our mistake, 2 what was given or found is wrong, 130 interrupted.
@@ -113,4 +113,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Enter from the shell."""
+    if "--json" in sys.argv:
+        own_stdout()
     sys.exit(main())

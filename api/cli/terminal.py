@@ -25,6 +25,16 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document 
 _PLAIN_GAP_S = 2.0
 
 
+def own_stdout() -> None:
+    """Keep standard output for this program's answers: what compiled libraries print goes to standard error instead.
+
+    HiGHS, for one, now and then writes a line of its own there, which would make a JSON document unreadable.
+    """
+    ours = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = os.fdopen(ours, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
+
+
 def current_settings(**overrides: Any) -> Settings:
     """Read the settings and set up the logs by them."""
     from kernel.log import set_up_logging

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -62,6 +63,23 @@ def test_help_loads_no_heavy_room() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("flag", ["--json", "--plain"])
+def test_a_json_answer_holds_nothing_else(flag: str) -> None:
+    """What a compiled library writes to standard output past Python does not get between a document and its reader."""
+    code = f"""
+import os, sys
+import api.cli.main as cli
+cli.main = lambda: (os.write(1, b"noise"), print("answer 村达"), 0)[-1]
+sys.argv = ["cunda", {flag!r}]
+cli.run()
+"""
+    utf8 = os.environ | {"PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=PROJECT, check=True, env=utf8)
+    assert ("noise" in done.stdout.decode()) == (flag != "--json")
+    assert done.stdout.decode().endswith("answer 村达\n")
+    assert (done.stderr == b"noise") == (flag == "--json")
 
 
 def test_a_day_from_the_terminal(run: Any, county_files: tuple[Path, Path], tmp_path: Path) -> None:
