@@ -44,7 +44,8 @@ class Closings:
         self.least = LARGEST if choice else least
         self.full = FULL_OF_CHOICE if choice else FULL
         self.required = np.array([task.required for task in problem.tasks], dtype=bool)
-        self.possible = len(problem.vehicle_types) == 1 and not has_trips(problem)
+        alike = len({kind.capacity for kind in problem.vehicle_types}) == 1
+        self.possible = alike and not has_trips(problem)
         room = np.maximum(1, np.array(problem.vehicle_types[0].capacity, dtype=np.float64))
         loads = [(*task.delivery, *task.pickup) for task in problem.tasks]
         self.loads = np.array(loads, dtype=np.float64).reshape(problem.task_count, -1) / np.tile(room, 2)

@@ -118,14 +118,16 @@ def test_failures_make_tries_rarer_and_success_brings_the_next_at_once() -> None
     assert (tries.tried, tries.closed) == (3, 1)
 
 
-def test_where_vehicles_differ_or_come_back_for_more_nothing_is_closed() -> None:
-    """Which vehicle to do without is then another question."""
+def test_where_room_differs_or_vehicles_come_back_for_more_nothing_is_closed() -> None:
+    """Which vehicle to do without is then another question; kinds that differ in something else do not matter."""
     assert Closings(row(), 1).due(1_000)
     assert not Closings(row(van={"reload_depots": ("centre",), "max_trips": 2}), 1).due(1_000)
-    points = np.array([(0, 0), (0, 10)])
-    builder = ProblemBuilder(("count",)).plane_profile("van", points).depot("centre", 0)
-    builder.vehicle_type("van", count=1, capacity=4, cost_per_m=1).vehicle_type("trike", count=1, capacity=2)
-    assert not Closings(builder.task("stop", 1, delivery=1).build(), 1).due(1_000)
+    for room in (4, 2):
+        points = np.array([(0, 0), (0, 10)])
+        builder = ProblemBuilder(("count",)).plane_profile("van", points).depot("centre", 0)
+        builder.vehicle_type("van", count=1, capacity=4, cost_per_m=1)
+        builder.vehicle_type("other", count=1, capacity=room, cost_per_m=2)
+        assert Closings(builder.task("stop", 1, delivery=1).build(), 1).due(1_000) == (room == 4)
 
 
 def test_waiting_tasks_may_overload_a_vehicle() -> None:
