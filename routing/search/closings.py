@@ -23,7 +23,7 @@ SHARE = 0.25
 """Part of all work that may go into closing routes; each failure halves it, a success brings all of it back."""
 LARGEST = 1_000
 """Tasks of the largest patch that is tried with one vehicle less."""
-FULL, FULL_OF_CHOICE = 1.0, 1.02
+FULL, FULL_OF_CHOICE = 1.0, 1.05
 """Room of the vehicles left that may be asked for, where all tasks are required and where some may be left out."""
 
 

@@ -43,6 +43,7 @@ def best_descent(
         share = Slice(stop, number / count, (number + 1) / count)
         search = Annealing(model, share, run, seed + number * SEED_STRIDE, params, _later(progress, number, count))
         search.begin(None, stop)
+        search.let_overload_if_tight()
         search.go_on(1.0)
         if found is None or split_cost(model, search.state) < split_cost(model, found.state):
             found = search

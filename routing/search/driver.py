@@ -58,6 +58,8 @@ PRIZE_LIFT = 0.2
 """Temperatures by which every prize counts for more while a search without a start plan is hot."""
 TOLL = 10.0
 """Mean arcs that overload by a mean task costs at first, where vehicles may be overloaded."""
+LONG_ROUTE, LITTLE_ROOM, LARGE_TASK = 15.0, 0.03, 0.2
+"""Tasks a route, share of empty room, share of a vehicle one task takes: the bounds of what :func:`is_tight` means."""
 SEED_STRIDE = 1_000_003
 """Distance between the seeds of one search's threads, so that neighbouring seeds share none."""
 
@@ -243,6 +245,11 @@ class Annealing:
         if kernels(model.flags).SOFT and (waiting or split_cost(model, state)[0] == 0):
             state.toll[:] = TOLL * self.scale / np.maximum(1.0, model.data.delivery.mean(axis=0))
 
+    def let_overload_if_tight(self) -> None:
+        """Let vehicles be overloaded where little else leads from one packing to another."""
+        if is_tight(self.model):
+            self.let_overload()
+
     def adopt(self, other: Annealing) -> None:
         """Go on from another search's best plan, if it is better than the own one."""
         model = self.model
@@ -251,6 +258,25 @@ class Annealing:
         rng = self.state.rng.copy()
         self.state = loaded(model, best_orders(other.state), self.seed)
         self.state.rng[:] = rng
+
+
+def is_tight(model: Model) -> bool:
+    """Tell whether only loads bind, routes are long, and as few vehicles as can be leave little room.
+
+    There a hot search gets caught between full vehicles. Where routes are short it does not, and overload costs it
+    time; neither where all tasks are of one size, as each can then take another's room. Not where some are large,
+    either: there it found no better plans (docs/solver/experiments.md, ninth round).
+    """
+    data = model.data
+    if model.flags.tw or data.n == 0 or not model.required[model.leads].all():
+        return False
+    room, carried = np.maximum(1, data.capacity[0]), data.delivery.sum(axis=0)
+    scarcest = int((carried / room).argmax())
+    vehicles = max(1, -(-int(carried[scarcest]) // int(room[scarcest])))
+    sizes = data.delivery[:, scarcest]
+    mixed = bool(sizes.min() < sizes.max() <= LARGE_TASK * room[scarcest])
+    empty = 1.0 - float(carried[scarcest]) / float(vehicles * room[scarcest])
+    return mixed and data.n >= LONG_ROUTE * vehicles and empty <= LITTLE_ROOM
 
 
 def load(model: Model, state: a.State, orders: list[tuple[int, list[int]]]) -> None:

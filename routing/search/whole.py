@@ -54,6 +54,7 @@ def solve(
             searches.append(Annealing(model, stop, run, seed + number * SEED_STRIDE, params, listener))
         if threads <= 1:
             searches[0].begin(initial, stop)
+            searches[0].let_overload_if_tight()
             searches[0].go_on(1.0)
         else:
             search_together(searches, initial, stop)
