@@ -128,3 +128,46 @@ def test_patches_of_a_crowded_plan_hold(monkeypatch: pytest.MonkeyPatch) -> None
     assert report.feasible
     assert report.complete
     assert report.cost.total == result.cost
+
+
+def loaded(*amounts: int, room: int = 100, required: bool = True, windows: bool = False) -> Problem:
+    """Make stops with these amounts, in a row."""
+    points = np.array([(place, 0) for place in range(len(amounts) + 1)], dtype=np.float64)
+    builder = ProblemBuilder(("load",)).plane_profile("plane", points).depot("depot", 0)
+    builder.vehicle_type("van", count=9, capacity=room, cost_per_m=1)
+    hours: dict[str, Any] = {"windows": [(0, 20_000)]} if windows else {}
+    for task, amount in enumerate(amounts, start=1):
+        builder.task(str(task), task, delivery=amount, required=required, prize=5, **hours)
+    return builder.build()
+
+
+@pytest.mark.parametrize(
+    ("problem", "tight"),
+    [
+        pytest.param(loaded(*[4, 6] * 20), True, id="forty small stops fill two vans"),
+        pytest.param(loaded(*[4, 6] * 19), False, id="a twentieth of the room is empty"),
+        pytest.param(loaded(*[5] * 40), False, id="all stops are of one size"),
+        pytest.param(loaded(*[9, 11] * 10), False, id="ten stops fill a van"),
+        pytest.param(loaded(*[4, 6] * 17, 30), False, id="one stop takes nearly a third of a van"),
+        pytest.param(loaded(*[4, 6] * 20, required=False), False, id="stops may be left out"),
+        pytest.param(loaded(*[4, 6] * 20, windows=True), False, id="time binds as well"),
+        pytest.param(loaded(*[0] * 40), False, id="nothing is carried"),
+    ],
+)
+def test_whole_plans_have_tolls_where_long_routes_are_nearly_full(
+    problem: Problem, tight: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only such problems are searched with overloaded vehicles from the beginning; the plan fits in the end."""
+    assert driver.is_tight(compile_problem(problem, None)) == tight
+    let: list[bool] = []
+    monkeypatch.setattr(Annealing, "let_overload", lambda search: let.append(True))
+    solve(problem, MaxIterations(3_000), seed=1)
+    assert bool(let) == tight
+    monkeypatch.undo()
+    for budget in (3_000, 300_000):
+        result = solve(problem, MaxIterations(budget), seed=1)
+        report = check(problem, result.solution)
+        assert report.feasible
+        assert report.cost.total == result.cost
+        assert report.complete == (not result.missing)
+        assert not result.missing
