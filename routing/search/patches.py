@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.costs import route_cost
-from routing.problem import Problem
+from routing.problem import HORIZON_S, Problem
 from routing.search.closings import Closings
 from routing.search.driver import (
     SEED_STRIDE,
@@ -53,6 +53,8 @@ FIRST = 10_000
 """Iterations for each task that the first plan takes, if patches are to follow it,"""
 FIRST_OF_CHOICE = 3_000
 """the same where tasks may be left out: which routes there are is then decided early,"""
+FIRST_OF_MANY, MANY = 5_000, 500
+"""and where more tasks than this have hours: a first plan leaves routes too many there, which only patches close,"""
 LEAST_FIRST, MOST_FIRST = 0.2, 0.6
 """and the shares of the budget this must be: a longer first plan leaves too little for patches to be worth it."""
 ITERATIONS_PER_S = 300_000, 150_000, 25_000
@@ -69,9 +71,16 @@ def first_share(problem: Problem, stop: StopRule, threads: int) -> float:
     pace = walked if needs_walk(problem) else plain if is_plain(problem) else usual
     now = SearchState(0.0, 0.0, 0, 0)
     budget = min(stop.iterations_left(now), stop.seconds_left(now) * pace) * threads
-    first = FIRST if all(task.required for task in problem.tasks) else FIRST_OF_CHOICE
-    share = max(LEAST_FIRST, first * problem.task_count / budget)
+    share = max(LEAST_FIRST, _first(problem) * problem.task_count / budget)
     return share if share <= MOST_FIRST else 1.0
+
+
+def _first(problem: Problem) -> int:
+    """Return the iterations for each task that the first plan takes."""
+    if not all(task.required for task in problem.tasks):
+        return FIRST_OF_CHOICE
+    timed = any(task.windows != ((0, HORIZON_S),) for task in problem.tasks)
+    return FIRST_OF_MANY if timed and problem.task_count > MANY else FIRST
 
 
 class Patch(NamedTuple):

@@ -110,6 +110,32 @@ def test_progress_never_goes_back() -> None:
     assert told[-1] >= 990
 
 
+def test_how_long_the_first_plan_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the iterations a task is worth: fewer where many tasks have hours, fewer still where some may stay.
+
+    All of the budget if that left too little for patches, a fifth at least.
+    """
+    monkeypatch.setattr(patches, "FIRST_OF_CHOICE", 3_000)
+
+    def problem(stops: int, optional: bool = False, **more: list[tuple[int, int]]) -> Problem:
+        points = np.arange(2 * stops + 2, dtype=np.float64).reshape(-1, 2)
+        builder = ProblemBuilder(("count",)).plane_profile("van", points).depot("centre", 0)
+        builder.vehicle_type("van", count=stops, capacity=10, cost_per_m=1)
+        for place in range(1, stops + 1):
+            builder.task(str(place), place, delivery=1, required=not optional, prize=1, **more)
+        return builder.build()
+
+    hours = {"windows": [(0, 9_000)]}
+    for stops, more, wanted in ((500, hours, 10_000), (501, hours, 5_000), (501, {}, 10_000)):
+        share = patches.first_share(problem(stops, **more), MaxIterations(25_000 * stops), threads=1)
+        assert share == pytest.approx(wanted / 25_000)
+    many = problem(600, optional=True, **hours)
+    assert patches.first_share(many, MaxIterations(6_000 * 600), threads=1) == pytest.approx(0.5)
+    assert patches.first_share(many, MaxIterations(6_000 * 600), threads=2) == pytest.approx(0.25)
+    assert patches.first_share(many, MaxIterations(4_000 * 600), threads=1) == 1.0
+    assert patches.first_share(many, MaxIterations(30_000 * 600), threads=1) == 0.2
+
+
 def test_a_patch_is_of_near_routes() -> None:
     """Of three routes to the east and three to the west, the patch of an eastern stop holds the eastern ones."""
     points = [(0, 0), *((1000 + 10 * i, i) for i in range(9)), *((-1000 - 10 * i, i) for i in range(9))]
