@@ -27,6 +27,13 @@ FULL, FULL_OF_CHOICE = 1.0, 1.05
 """Room of the vehicles left that may be asked for, where all tasks are required and where some may be left out."""
 
 
+def least_vehicles(problem: Problem) -> float:
+    """Return how many of its roomiest vehicles the deliveries of a problem fill, or its pickups."""
+    room = np.maximum(1, np.array([kind.capacity for kind in problem.vehicle_types], dtype=np.float64).max(axis=0))
+    loads = np.array([(task.delivery, task.pickup) for task in problem.tasks], dtype=np.float64)
+    return float((loads.sum(axis=0) / room).max(initial=0.0))
+
+
 class Closings:
     """What has been tried to close routes, and where to try next.
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from routing.costs import route_cost
 from routing.problem import HORIZON_S, Problem
-from routing.search.closings import Closings
+from routing.search.closings import Closings, least_vehicles
 from routing.search.driver import (
     SEED_STRIDE,
     Annealing,
@@ -53,8 +53,8 @@ FIRST = 10_000
 """Iterations for each task that the first plan takes, if patches are to follow it,"""
 FIRST_OF_CHOICE = 3_000
 """the same where tasks may be left out: which routes there are is then decided early,"""
-FIRST_OF_MANY, MANY = 5_000, 500
-"""and where more tasks than this have hours: a first plan leaves routes too many there, which only patches close,"""
+FIRST_OF_MANY, MANY = 5_000, 40
+"""and with hours and loads for more vehicles than this: a first plan has routes too many, for patches to close,"""
 LEAST_FIRST, MOST_FIRST = 0.2, 0.6
 """and the shares of the budget this must be: a longer first plan leaves too little for patches to be worth it."""
 ITERATIONS_PER_S = 300_000, 150_000, 25_000
@@ -80,7 +80,8 @@ def _first(problem: Problem) -> int:
     if not all(task.required for task in problem.tasks):
         return FIRST_OF_CHOICE
     timed = any(task.windows != ((0, HORIZON_S),) for task in problem.tasks)
-    return FIRST_OF_MANY if timed and problem.task_count > MANY else FIRST
+    many = len(problem.vehicle_types) == 1 and least_vehicles(problem) > MANY
+    return FIRST_OF_MANY if timed and many else FIRST
 
 
 class Patch(NamedTuple):

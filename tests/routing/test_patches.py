@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -111,7 +113,7 @@ def test_progress_never_goes_back() -> None:
 
 
 def test_how_long_the_first_plan_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the iterations a task is worth: fewer where many tasks have hours, fewer still where some may stay.
+    """By the iterations a task is worth: fewer where tasks for many vehicles have hours, or where some may stay.
 
     All of the budget if that left too little for patches, a fifth at least.
     """
@@ -126,9 +128,12 @@ def test_how_long_the_first_plan_takes(monkeypatch: pytest.MonkeyPatch) -> None:
         return builder.build()
 
     hours = {"windows": [(0, 9_000)]}
-    for stops, more, wanted in ((500, hours, 10_000), (501, hours, 5_000), (501, {}, 10_000)):
+    for stops, more, wanted in ((400, hours, 10_000), (401, hours, 5_000), (401, {}, 10_000)):
         share = patches.first_share(problem(stops, **more), MaxIterations(25_000 * stops), threads=1)
         assert share == pytest.approx(wanted / 25_000)
+    van = problem(401).vehicle_types[0]
+    mixed = replace(problem(401, **hours), vehicle_types=(van, replace(van, id="other")))
+    assert patches.first_share(mixed, MaxIterations(25_000 * 401), threads=1) == pytest.approx(0.4)
     many = problem(600, optional=True, **hours)
     assert patches.first_share(many, MaxIterations(6_000 * 600), threads=1) == pytest.approx(0.5)
     assert patches.first_share(many, MaxIterations(6_000 * 600), threads=2) == pytest.approx(0.25)
