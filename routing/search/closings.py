@@ -48,7 +48,7 @@ class Closings:
 
     def __init__(self, problem: Problem, least: int) -> None:
         choice = not all(task.required for task in problem.tasks)
-        self.least = LARGEST if choice else least
+        self.least = min(LARGEST, problem.task_count) if choice else least
         self.full = FULL_OF_CHOICE if choice else FULL
         self.required = np.array([task.required for task in problem.tasks], dtype=bool)
         alike = len({kind.capacity for kind in problem.vehicle_types}) == 1

@@ -268,7 +268,7 @@ def is_tight(model: Model) -> bool:
     either: there it found no better plans (docs/solver/experiments.md, ninth round).
     """
     data = model.data
-    if model.flags.tw or data.n == 0 or not model.required[model.leads].all():
+    if model.flags.tw or data.delivery.size == 0 or not model.required[model.leads].all():
         return False
     room, carried = np.maximum(1, data.capacity[0]), data.delivery.sum(axis=0)
     scarcest = int((carried / room).argmax())

@@ -183,3 +183,23 @@ def test_a_route_too_many_is_closed(
         if result.stats["routes_closed"]:
             assert len(result.solution.routes) < 5
     assert closed > 0
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_without_any_loads_routes_are_closed_as_well(windows: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing limits what a vehicle carries there is always room for all; the plan is clean all the same."""
+    monkeypatch.setattr(patches, "FIRST", 100)
+    monkeypatch.setattr(patches, "PER_TASK", 40)
+    points = np.random.default_rng(1).integers(0, 500, (181, 2)).astype(np.float64)
+    builder = ProblemBuilder(()).plane_profile("van", points, seconds_per_unit=0.5).depot("depot", 0)
+    builder.vehicle_type("van", count=20, cost_per_m=1)
+    hours: dict[str, Any] = {"windows": [(0, 900)]} if windows else {}
+    for place in range(1, 181):
+        builder.task(str(place), place, service_s=20 if windows else 0, **hours)
+    problem = builder.build()
+    assert closings.least_vehicles(problem) == 0
+    result = solve(problem, MaxIterations(100_000), seed=1)
+    report = check(problem, result.solution)
+    assert report.feasible
+    assert report.cost.total == result.cost
+    assert (result.stats["closings"] > 0) == (len(result.solution.routes) > 1)
