@@ -75,17 +75,24 @@ class Closings:
         -------
         Numbers of the pieces, none if no patch of at most ``LARGEST`` tasks has the room.
         """
-        found = [patch for order in orders if (patch := self._nearest_with_room(pieces, order))]
-        return set(min(found, key=lambda patch: sum(len(pieces[i].tasks) for i in patch), default=[]))
+        sizes = np.array([len(piece.tasks) for piece in pieces])
+        routed = np.array([piece.route is not None for piece in pieces])
+        needs = np.array([self._need(piece) for piece in pieces])
+        if not self._fits(needs.sum(axis=0), routed.sum()):
+            return set()  # no route carries more than its vehicle holds, so no patch has more to spare than the whole
+        found = []
+        for order in orders:
+            tasks = np.cumsum(sizes[order])
+            fits = self._fits(np.cumsum(needs[order], axis=0), np.cumsum(routed[order]))
+            large = (tasks >= self.least) | (np.arange(tasks.size) == tasks.size - 1)
+            ends = np.flatnonzero(fits & large & (tasks <= LARGEST))
+            found += [(int(tasks[end]), [int(i) for i in order[: end + 1]]) for end in ends[:1]]
+        return set(min(found, default=(0, []))[1])
 
-    def _nearest_with_room(self, pieces: Sequence[Piece], order: NDArray[np.int64]) -> list[int]:
-        tasks = np.cumsum([len(pieces[i].tasks) for i in order])
-        routes = np.cumsum([pieces[i].route is not None for i in order])
-        need = np.cumsum([self._need(pieces[i]) for i in order], axis=0).max(axis=1, initial=0.0)
-        fits = (routes > 1) & (need <= self.full * (routes - 1)) & (tasks <= LARGEST)
-        large = (tasks >= self.least) | (np.arange(tasks.size) == tasks.size - 1)
-        ends = np.flatnonzero(fits & large)
-        return [int(i) for i in order[: ends[0] + 1]] if ends.size else []
+    def _fits(self, need: NDArray[np.float64], routes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell whether one route less has room for a need, its dimensions along the last axis."""
+        fits: NDArray[np.bool_] = (routes > 1) & (need.max(axis=-1, initial=0.0) <= self.full * (routes - 1))
+        return fits
 
     def without_one(self, patch: Sequence[Piece]) -> tuple[list[Piece], list[int]]:
         """Return a patch without its emptiest route, whose tasks wait for a place, and the vehicles of the others."""
