@@ -106,10 +106,15 @@ class RunState:
     iterations: int = 0
     best_at: int = 0
     history: list[tuple[float, int, int, int]] = field(default_factory=list)
+    cpu_s: float = 0.0
 
-    def resume(self, cpu_s: float) -> None:
-        """Go on in the calling thread after ``cpu_s`` of processor time spent in another."""
-        self.cpu_began_s = time.thread_time() - cpu_s
+    def pause(self) -> None:
+        """Note the processor time used so far, to go on in another thread."""
+        self.cpu_s = time.thread_time() - self.cpu_began_s
+
+    def resume(self) -> None:
+        """Go on in the calling thread."""
+        self.cpu_began_s = time.thread_time() - self.cpu_s
 
     def seen(self) -> SearchState:
         """Return what a stopping rule is told."""

@@ -85,16 +85,18 @@ def solve(
         return whole.solve(problem, stop, seed, initial, threads, progress, params)
     shared = threads > 1 and problem.task_count >= threads * LEAST_SHARE
     in_parts = shared or problem.task_count > params.most_in_one
-    share = first_share(problem, stop, threads) if in_parts or threads == 1 else 1.0
+    share = first_share(problem, stop, threads if in_parts else 1)
     begin, listener = (stop, progress) if share == 1.0 else (Slice(stop, 0.0, share), within(progress, 0.0, share))
     if in_parts:
         search = _Search(problem, begin, seed, threads, listener, params)
         result, workers = search.run(initial), search.workers
     else:
         in_one = whole.solve if problem.task_count < LEAST_SORTED else _solve_sorted
-        result = in_one(problem, begin, seed, initial, threads, listener, params)
-        alone = WorkerState(result.iterations, time.thread_time() - cpu_began_s, result.history[-1][1])
-        workers = Workers([alone], began_s)
+        workers = Workers([], began_s)
+        result = in_one(problem, begin, seed, initial, threads, listener, params, workers)
+        if threads == 1:  # all was this thread's work
+            workers.states[0].cpu_s = time.thread_time() - cpu_began_s
+            workers.forgive()
     if share == 1.0:
         return result
     return Patches(problem, result, stop, workers, progress, params).run()
@@ -108,6 +110,7 @@ def _solve_sorted(
     threads: int,
     progress: Progress | None,
     params: SearchParams,
+    workers: Workers,
 ) -> Result:
     """Search in one piece with near tasks side by side in memory: who reads of one soon reads of the other."""
     pieces = pieces_of_plan(problem, initial)
@@ -115,7 +118,7 @@ def _solve_sorted(
     view, draw = views(problem), np.random.default_rng(seed % (1 << 63))
     near = cut(pieces, where, view, max(1, len(pieces) // SIDE_BY_SIDE), draw)
     part = Part(problem, [piece for group in near for piece in group], range(problem.vehicle_count))
-    result = whole.solve(part.problem, stop, seed, part.initial, threads, progress, params)
+    result = whole.solve(part.problem, stop, seed, part.initial, threads, progress, params, workers)
     found = part.pieces_of(result.solution)
     return replace(result, solution=plan_of(found))
 

@@ -10,10 +10,10 @@ Source: improving parts of a plan by themselves as in POPMUSIC, Taillard and Vos
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ from routing.search.recombine import recombine
 from routing.search.rules import has_trips, needs_walk
 from routing.search.sightings import RouteWatch, Sighting, Sightings
 from routing.search.slices import Slice, within
+from routing.search.starts import FAILURES, ITERATIONS, Plan, Starts, plan_anew
 from routing.search.state import best_orders
 from routing.search.workers import Workers
 from routing.solution import Result
@@ -65,7 +66,7 @@ LOOKS = 8
 
 def first_share(problem: Problem, stop: StopRule, threads: int) -> float:
     """Return the share of a budget for the first plan: all of it, unless there is time for patches."""
-    if problem.task_count <= SIZE:
+    if problem.task_count <= SIZE // 2:
         return 1.0
     plain, usual, walked = ITERATIONS_PER_S
     pace = walked if needs_walk(problem) else plain if is_plain(problem) else usual
@@ -82,6 +83,9 @@ def _first(problem: Problem) -> int:
     timed = any(task.windows != ((0, HORIZON_S),) for task in problem.tasks)
     many = len(problem.vehicle_types) == 1 and least_vehicles(problem) > MANY
     return FIRST_OF_MANY if timed and many else FIRST
+
+
+Done = TypeVar("Done")
 
 
 class Patch(NamedTuple):
@@ -121,41 +125,108 @@ class Patches:
     ) -> None:
         self.problem, self.first, self.stop = problem, first, stop
         self.workers, self.progress = workers, progress
-        self.params = replace(params, start_heat=min(params.start_heat, HEAT))
+        self.hot, self.params = params, replace(params, start_heat=min(params.start_heat, HEAT))
         self.pieces = pieces_of_plan(problem, first.solution)
         self.missing, self.cost = first.missing, first.cost
         self.history = list(first.history)
         self.draw = np.random.default_rng(first.seed % (1 << 63))
         self.points = views(problem)[[task.location for task in problem.tasks]]
         self.turns = np.zeros(problem.task_count, dtype=np.int64)
-        self.tried = self.better = 0
+        self.tried = self.better = self.seeded = 0
         self.seen, self.separable = Sightings(), not has_trips(problem)
         routes = [len(piece.tasks) for piece in self.pieces if piece.route is not None]
         self.size = max(SIZE, ROUTES * round(sum(routes) / max(1, len(routes))))
         self.closings = Closings(problem, self.size)
+        self.starts, self.in_one = Starts(), problem.task_count <= self.size
 
     def run(self) -> Result:
         """Anneal patches until the budget is used; with threads several at a time, none of which share a route."""
         with ThreadPoolExecutor(len(self.workers)) as pool:
             while (used := self._used()) < 1.0:
-                patches, rest = self._choose()
-                until = used + self._share(max(patch.size for patch in patches), used)
-                numbers = range(len(patches))
-                seeds = [self.first.seed + (self.tried + number + 1) * SEED_STRIDE for number in numbers]
-                self.workers.charge()
-                if len(patches) == 1:
-                    found = [self._anneal(0, patches[0], seeds[0], until)]
-                    self.workers.forgive()
+                improved_at = [own.best_at for own in self.workers.states]
+                if self.in_one and self.starts.stale:
+                    self._give_up(pool, used)
                 else:
-                    found = list(pool.map(self._anneal, numbers, patches, seeds, [until] * len(patches)))
-                self.pieces = rest
-                for patch, new in zip(patches, found, strict=True):
-                    better = self._keep_cheaper(patch.pieces, new.pieces)
-                    self.seen.add(new.part, new.routes)
-                    if patch.closing:
-                        self.closings.note(patch.size, better)
+                    self._improve(pool, used)
+                self._forget_improvements(improved_at)
                 self._tell("solve", int(1000 * min(1.0, self._used())), 1000)
         return self._result()
+
+    def _improve(self, pool: ThreadPoolExecutor, used: float) -> None:
+        """Let every worker anneal a patch, or all of them the same if it is the whole plan; keep what got cheaper."""
+        patches, rest = self._choose()
+        until = used + self._share(max(patch.size for patch in patches), used)
+        if self.in_one:
+            patches = patches * len(self.workers)
+        seeds = self._seeds(len(patches))
+        found = self._at_once(pool, lambda i: self._anneal(i, patches[i], seeds[i], until), len(patches))
+        for new in found:
+            self.seen.add(new.part, new.routes)
+        if self.in_one:
+            patches, found = patches[:1], [min(found, key=lambda new: price(self.problem, new.pieces))]
+        self.pieces = rest
+        for patch, new in zip(patches, found, strict=True):
+            better = self._keep_cheaper(patch.pieces, new.pieces)
+            self.starts.note(better)
+            if patch.closing:
+                self.closings.note(patch.size, better)
+
+    def _at_once(self, pool: ThreadPoolExecutor, work: Callable[[int], Done], count: int) -> list[Done]:
+        """Let so many workers do their work, each told its number, and return what each has done."""
+        self.workers.charge()
+        if count > 1:
+            return list(pool.map(work, range(count)))
+        done = work(0)
+        self.workers.forgive()
+        return [done]
+
+    def _seeds(self, count: int) -> list[int]:
+        """Return seeds that no patch and no start had before."""
+        self.seeded += count
+        return [self.first.seed + number * SEED_STRIDE for number in range(self.seeded - count + 1, self.seeded + 1)]
+
+    def _give_up(self, pool: ThreadPoolExecutor, used: float) -> None:
+        """Begin anew if the budget is enough for another plan and its patches, or else return to the best plan."""
+        self.starts.give_up(self._plan())
+        iterations = ITERATIONS * self.problem.task_count
+        patches = FAILURES * PER_TASK * self.problem.task_count
+        if self._worth(iterations + patches, used) > 1.0 - used:
+            self._go_on_from(self.starts.best(self._plan()))
+            return
+        self.starts.count += len(self.workers)
+        tasks = [task for piece in self.pieces for task in piece.tasks]
+        until, seeds = used + self._worth(iterations, used), self._seeds(len(self.workers))
+        found = self._at_once(pool, lambda i: self._start(i, tasks, seeds[i], until), len(self.workers))
+        self._go_on_from(min(found, key=lambda plan: plan.price))
+        self._record()
+
+    def _start(self, worker: int, tasks: list[int], seed: int, until: float) -> Plan:
+        """Make a plan from nothing until that fraction of the budget is used."""
+        run = self.workers.begin(worker)
+        now = self.stop.fraction(run.seen())
+        listener = within(self._tell, now, min(1.0, until)) if worker == 0 else None
+        pieces = plan_anew(self.problem, tasks, Slice(self.stop, now, until), run, seed, self.hot, listener)
+        self.workers.end(worker, run)
+        return Plan(pieces, *price(self.problem, pieces))
+
+    def _plan(self) -> Plan:
+        return Plan(self.pieces, self.missing, self.cost)
+
+    def _go_on_from(self, plan: Plan) -> None:
+        """Make a plan the present one."""
+        self.pieces, self.missing, self.cost = plan
+
+    def _record(self) -> None:
+        """Note the present plan's price if no plan before was cheaper."""
+        if self.starts.best(self._plan()) is not self.starts.kept:
+            elapsed_s = round(time.perf_counter() - self.workers.began_s, 4)
+            self.history.append((elapsed_s, self.workers.iterations, self.missing, self.cost))
+
+    def _forget_improvements(self, improved_at: list[int]) -> None:
+        """Let rules that wait for improvement see none where the best plan has not become better."""
+        if self.starts.best(self._plan()) is self.starts.kept:
+            for own, at in zip(self.workers.states, improved_at, strict=True):
+                own.best_at = at
 
     def _choose(self) -> tuple[list[Patch], list[Piece]]:
         """Choose a patch for each worker, none of which share a piece, and return them and the rest."""
@@ -185,10 +256,13 @@ class Patches:
 
     def _share(self, tasks: int, used: float) -> float:
         """Return the fraction of the budget a patch of so many tasks gets, by what iterations have taken so far."""
-        done = max(1, max(own.iterations for own in self.workers.states))
-        share = PER_TASK * tasks * max(used, 1e-6) / done
+        share = self._worth(PER_TASK * tasks, used)
         left = 1.0 - used
         return left if left < 1.5 * share else share
+
+    def _worth(self, iterations: int, used: float) -> float:
+        """Return the fraction of the budget that so many iterations take, by what they have taken so far."""
+        return iterations * max(used, 1e-6) / max(1, *(own.iterations for own in self.workers.states))
 
     def _anneal(self, worker: int, patch: Patch, seed: int, until: float) -> Found:
         """Anneal a patch's plan until that fraction of the budget is used; return the best plan found for it."""
@@ -225,7 +299,7 @@ class Patches:
     def _tell(self, stage: str, done: int, total: int | None = None, note: str = "") -> None:
         """Tell the listener how far the whole is, with the price of the whole plan."""
         if self.progress is not None:
-            self.progress(stage, done, total, f"cost {self.cost}")
+            self.progress(stage, done, total, f"cost {self.starts.best(self._plan()).cost}")
 
     def _keep_cheaper(self, old: list[Piece], new: list[Piece]) -> bool:
         """Put the better of two plans of a patch into the whole plan, and tell whether it is the new one."""
@@ -238,8 +312,7 @@ class Patches:
         self.pieces = self.pieces + new
         self.missing += after[0] - before[0]
         self.cost += after[1] - before[1]
-        elapsed_s = round(time.perf_counter() - self.workers.began_s, 4)
-        self.history.append((elapsed_s, self.workers.iterations, self.missing, self.cost))
+        self._record()
         return True
 
     def _used(self) -> float:
@@ -248,11 +321,12 @@ class Patches:
         return self.workers.used(self.stop)
 
     def _result(self) -> Result:
+        best = self.starts.best(self._plan())
         return replace(
             self.first,
-            solution=plan_of(self.pieces),
-            cost=self.cost,
-            missing=self.missing,
+            solution=plan_of(best.pieces),
+            cost=best.cost,
+            missing=best.missing,
             iterations=self.workers.iterations,
             runtime_s=time.perf_counter() - self.workers.began_s,
             history=tuple(self.history),
@@ -260,6 +334,7 @@ class Patches:
                 **self.first.stats,
                 "patches": self.tried,
                 "patches_better": self.better,
+                "starts": self.starts.count,
                 "closings": self.closings.tried,
                 "routes_closed": self.closings.closed,
             },

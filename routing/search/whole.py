@@ -19,6 +19,7 @@ from routing.search.driver import (
 )
 from routing.search.kernels import arrays as a
 from routing.search.model import Model, compile_problem
+from routing.search.workers import Workers, WorkerState
 from routing.solution import Result, Solution
 from routing.stop import StopRule
 
@@ -34,8 +35,9 @@ def solve(
     threads: int = 1,
     progress: Progress | None = None,
     params: SearchParams | None = None,
+    workers: Workers | None = None,
 ) -> Result:
-    """Search for the cheapest plan; see :func:`routing.solve`."""
+    """Search for the cheapest plan; see :func:`routing.solve`. Tell ``workers`` what each thread has used."""
     began_s = time.perf_counter()
     params = params or SearchParams()
     if problem.vehicle_count == 0:
@@ -56,8 +58,11 @@ def solve(
             searches[0].begin(initial, stop)
             searches[0].let_overload_if_tight()
             searches[0].go_on(1.0)
+            searches[0].run.pause()
         else:
             search_together(searches, initial, stop)
+    if workers is not None:
+        workers.states = [WorkerState(s.run.iterations, s.run.cpu_s, s.run.best_at) for s in searches]
     best = min(searches, key=lambda search: split_cost(model, search.state))
     state, run = best.state, best.run
     missing, cost = split_cost(model, state)
@@ -90,7 +95,9 @@ def search_apart(
     def descend(number: int) -> Annealing:
         run = RunState(began_s, time.thread_time())
         listener = progress if number == 0 else None
-        return best_descent(model, stop, run, seed + number * count * SEED_STRIDE, params, listener, count)
+        found = best_descent(model, stop, run, seed + number * count * SEED_STRIDE, params, listener, count)
+        run.pause()
+        return found
 
     if threads <= 1:
         return [descend(0)]
@@ -103,20 +110,18 @@ def search_together(searches: list[Annealing], initial: Solution | None, stop: S
 
     Between two of these meetings no search knows of another, so plans depend on seed, threads and iterations only.
     """
-    cpu_s = [0.0] * len(searches)
 
-    def leg(number: int, until: float) -> None:
-        search = searches[number]
-        search.run.resume(cpu_s[number])
+    def leg(search: Annealing, until: float) -> None:
+        search.run.resume()
         if until:
             search.go_on(until)
         else:
             search.begin(initial, stop)
-        cpu_s[number] = time.thread_time() - search.run.cpu_began_s
+        search.run.pause()
 
     with ThreadPoolExecutor(len(searches)) as pool:
         for until in (0.0, *MEETINGS, 1.0):
-            list(pool.map(leg, range(len(searches)), [until] * len(searches)))
+            list(pool.map(leg, searches, [until] * len(searches)))
             best = min(searches, key=lambda search: split_cost(search.model, search.state))
             for search in searches if until in MEETINGS else ():
                 search.adopt(best)
