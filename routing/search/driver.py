@@ -263,6 +263,7 @@ class Annealing:
         rng = self.state.rng.copy()
         self.state = loaded(model, best_orders(other.state), self.seed)
         self.state.rng[:] = rng
+        note_best(model, self.run, self.state)
 
 
 def is_tight(model: Model) -> bool:

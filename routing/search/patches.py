@@ -2,7 +2,7 @@
 
 An annealing ends a little above the best there is, in each patch by other chances, so the best of several whole
 plans is seldom the best in every patch. Annealed one by one, each patch keeps the best of its own. Vehicles may be
-overloaded for a price meanwhile, so that few full ones do not keep a patch as it is.
+overloaded for a price meanwhile, so that few full ones do not keep a patch as it is. A small plan is one patch.
 
 Source: improving parts of a plan by themselves as in POPMUSIC, Taillard and Voss (2002); what improves them is ours.
 """
@@ -65,7 +65,10 @@ LOOKS = 8
 
 
 def first_share(problem: Problem, stop: StopRule, threads: int) -> float:
-    """Return the share of a budget for the first plan: all of it, unless there is time for patches."""
+    """Return the share of a budget for the first plan: all of it, unless there is time for patches.
+
+    Half a patch is too little to need any: several annealings find the best plan there.
+    """
     if problem.task_count <= SIZE // 2:
         return 1.0
     plain, usual, walked = ITERATIONS_PER_S

@@ -139,6 +139,9 @@ def test_how_long_the_first_plan_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert patches.first_share(many, MaxIterations(6_000 * 600), threads=2) == pytest.approx(0.25)
     assert patches.first_share(many, MaxIterations(4_000 * 600), threads=1) == 1.0
     assert patches.first_share(many, MaxIterations(30_000 * 600), threads=1) == 0.2
+    tiny, small = problem(patches.SIZE // 2), problem(patches.SIZE // 2 + 1)
+    assert patches.first_share(tiny, MaxIterations(25_000 * 600), threads=1) == 1.0
+    assert patches.first_share(small, MaxIterations(25_000 * small.task_count), threads=1) == pytest.approx(0.4)
 
 
 def test_a_patch_is_of_near_routes() -> None:

@@ -135,3 +135,11 @@ def test_the_best_plan_is_kept() -> None:
     assert held.stale
     held.note(True)
     assert not held.stale
+
+
+def test_the_history_ends_with_what_is_returned() -> None:
+    """Also where a thread has taken its plan from another one before it found nothing more."""
+    problem = hamlets(windows=True)
+    for seed in range(8):
+        result = solve(problem, MaxIterations(1_000), seed=seed, threads=3)
+        assert result.history[-1][2:] == (result.missing, result.cost)
