@@ -46,8 +46,6 @@ from routing.stop import SearchState, StopRule
 
 SIZE, ROUTES = 150, 5
 """Tasks a patch has about, and routes of mean length it has room for at least."""
-WHOLE = 1.5
-"""Patches' worth of tasks up to which the whole plan is one patch: less than half a patch would be left out of any."""
 PER_TASK = 2_000
 """Iterations for each task of a patch."""
 HEAT = 0.2
@@ -141,8 +139,6 @@ class Patches:
         self.seen, self.separable = Sightings(), not has_trips(problem)
         routes = [len(piece.tasks) for piece in self.pieces if piece.route is not None]
         self.size = max(SIZE, ROUTES * round(sum(routes) / max(1, len(routes))))
-        if problem.task_count <= WHOLE * self.size:
-            self.size = problem.task_count
         self.closings = Closings(problem, self.size)
         self.starts, self.in_one = Starts(), problem.task_count <= self.size
 

@@ -62,9 +62,9 @@ def test_a_plan_that_stays_as_it_is_gives_way_to_another(optional: bool, windows
     assert first.stats["starts"] == second.stats["starts"]
 
 
-@pytest.mark.parametrize(("size", "whole"), [(16, True), (15, False)])
-def test_only_plans_of_a_patch_and_a_half_give_way(size: int, whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a patch is a part of the plan nothing is begun anew; where little is left out of it, it is the whole."""
+@pytest.mark.parametrize(("size", "whole"), [(STOPS, True), (STOPS - 1, False)])
+def test_only_plans_of_one_patch_give_way(size: int, whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a patch is only a part of the plan nothing is begun anew."""
     monkeypatch.setattr(patches, "SIZE", size)
     monkeypatch.setattr(patches, "ROUTES", 1)
     result = solve(hamlets(), MaxIterations(16_000), seed=4)
