@@ -94,7 +94,7 @@ def solve(
         in_one = whole.solve if problem.task_count < LEAST_SORTED else _solve_sorted
         workers = Workers([], began_s)
         result = in_one(problem, begin, seed, initial, threads, listener, params, workers)
-        if threads == 1:  # all was this thread's work
+        if threads <= 1:  # all was this thread's work
             workers.states[0].cpu_s = time.thread_time() - cpu_began_s
             workers.forgive()
     if share == 1.0:
