@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -81,46 +82,44 @@ def _postgres_programs() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """Run a PostgreSQL of our own on a free loopback port for the length of the session."""
     programs = _postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian package postgresql)")
-    folder = tmp_path_factory.mktemp("postgres")
-    data, port = folder / "data", free_port()
-    as_owner: list[str] = []
-    if os.getuid() == 0:  # PostgreSQL refuses to run as root
-        as_owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        for parent in [folder, *folder.parents]:
-            if parent in (Path("/"), Path("/tmp")):
-                break
-            parent.chmod(parent.stat().st_mode | 0o011)
-        shutil.chown(folder, "postgres", "postgres")
-    start = {"check": True, "capture_output": True, "cwd": folder}
-    subprocess.run(
-        [*as_owner, programs / "initdb", "-D", data, "-U", "cunda", "-A", "trust", "--no-sync", "-E", "UTF8",
-         "--locale=C"],
-        **start,
-    )  # fmt: skip
-    server = subprocess.Popen(
-        [*as_owner, programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", str(folder),
-         "-c", "fsync=off", "-c", "max_connections=60"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        for _ in range(100):
-            ready = subprocess.run(
-                [programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], capture_output=True, check=False
-            )
-            if ready.returncode == 0:
-                break
-            time.sleep(0.1)
-        else:
-            pytest.fail("PostgreSQL did not become ready within 10 s")
-        yield f"postgresql+psycopg://cunda@127.0.0.1:{port}/postgres"
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    # Not among pytest's own folders: another session that begins meanwhile closes those to other users, and
+    # PostgreSQL, which refuses to run as root, ends when it cannot reach its files.
+    with tempfile.TemporaryDirectory(prefix="cunda-postgres-") as made:
+        folder = Path(made)
+        data, port = folder / "data", free_port()
+        as_owner: list[str] = []
+        if os.getuid() == 0:
+            as_owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+            shutil.chown(folder, "postgres", "postgres")
+        subprocess.run(
+            [*as_owner, programs / "initdb", "-D", data, "-U", "cunda", "-A", "trust", "--no-sync", "-E", "UTF8",
+             "--locale=C"],
+            check=True, capture_output=True, cwd=folder,
+        )  # fmt: skip
+        server = subprocess.Popen(
+            [*as_owner, programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", str(folder),
+             "-c", "fsync=off", "-c", "max_connections=60"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            for _ in range(100):
+                ready = subprocess.run(
+                    [programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], capture_output=True, check=False
+                )
+                if ready.returncode == 0:
+                    break
+                time.sleep(0.1)
+            else:
+                pytest.fail("PostgreSQL did not become ready within 10 s")
+            yield f"postgresql+psycopg://cunda@127.0.0.1:{port}/postgres"
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
