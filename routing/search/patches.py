@@ -143,7 +143,7 @@ class Patches:
         self.starts, self.in_one = Starts(), problem.task_count <= self.size
 
     def run(self) -> Result:
-        """Anneal patches until the budget is used; with threads several at a time, none of which share a route."""
+        """Anneal patches until the budget is used, several at a time with threads."""
         with ThreadPoolExecutor(len(self.workers)) as pool:
             while (used := self._used()) < 1.0:
                 improved_at = [own.best_at for own in self.workers.states]
@@ -156,7 +156,7 @@ class Patches:
         return self._result()
 
     def _improve(self, pool: ThreadPoolExecutor, used: float) -> None:
-        """Let every worker anneal a patch, or all of them the same if it is the whole plan; keep what got cheaper."""
+        """Let every worker anneal a patch of its own, or all the whole plan if it is one; keep what got cheaper."""
         patches, rest = self._choose()
         until = used + self._share(max(patch.size for patch in patches), used)
         if self.in_one:
@@ -232,7 +232,7 @@ class Patches:
                 own.best_at = at
 
     def _choose(self) -> tuple[list[Patch], list[Piece]]:
-        """Choose a patch for each worker, none of which share a piece, and return them and the rest."""
+        """Choose a patch for each worker, as long as there are pieces, and return them and the rest."""
         chosen: list[list[Piece]] = []
         rest, closing = self.pieces, False
         for _ in self.workers.states:
