@@ -1,13 +1,11 @@
 """Plan very large made problems and compare with savings and 2-opt.
 
-    python -m benchmarks.large --customers 10000,30000 --seconds 60 [--threads N] [--clock cpu] [--json out.jsonl]
-        [--plot curves.svg]
+    python -m benchmarks.large --customers 10000,30000 --seconds 60 [--seeds 1,2,3] [--threads N] [--clock cpu]
+        [--json out.jsonl] [--plot curves.svg]
 
-The problems are made by the rules of the X set (Uchoa et al. 2017): places on a grid of 1000 by 1000, half of them
-in clusters around seeds, the depot anywhere, demands from 1 to 100, a mean number of customers of a route drawn from a
-triangle (3, 6, 25). The comparison is Clarke and Wright's savings over each customer's 100 nearest, then 2-opt in each
-route; a lower bound tells by how much any plan can be cheaper at most. Each size runs in a process of its own, whose
-greatest memory is reported.
+The problems are made by the rules of the X set (``x_generator.py``), one of each size for each seed. The comparison is
+Clarke and Wright's savings over each customer's 100 nearest, then 2-opt in each route; a lower bound tells by how much
+any plan can be cheaper at most. Each runs in a process of its own, whose greatest memory is reported.
 """
 
 from __future__ import annotations
@@ -20,43 +18,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-GRID = 1000
+from benchmarks.x_generator import Points, make
+
 NEAR = 100
-DECAY = 40.0
-ROUTE_SIZES = (3.0, 6.0, 25.0)
-Points = NDArray[np.float64]
-
-
-def places(customers: int, seed: int) -> Points:
-    """Draw a depot and customers, half at random and half around seeds, shape (customers + 1, 2)."""
-    draw = np.random.default_rng(seed)
-    depot = draw.integers(0, GRID + 1, (1, 2))
-    scattered = draw.integers(0, GRID + 1, (customers // 2, 2))
-    seeds = draw.integers(0, GRID + 1, (int(draw.integers(3, 9)), 2))
-    clustered: list[NDArray[Any]] = []
-    found = 0
-    while found < customers - len(scattered):
-        tried = draw.integers(0, GRID + 1, (20_000, 2))
-        apart = np.sqrt(((tried[:, None, :] - seeds[None, :, :]) ** 2).sum(axis=2))
-        kept = tried[draw.random(len(tried)) < np.exp(-apart / DECAY).sum(axis=1)]
-        clustered.append(kept)
-        found += len(kept)
-    near_seeds = np.concatenate(clustered)[: customers - len(scattered)]
-    return np.concatenate([depot, scattered, near_seeds]).astype(np.float64)
-
-
-def demands(customers: int, seed: int) -> tuple[NDArray[np.int64], int]:
-    """Draw demands from 1 to 100 and the capacity that makes routes of the drawn mean size fit."""
-    draw = np.random.default_rng(seed + 1)
-    amounts = draw.integers(1, 101, customers)
-    size = draw.triangular(*ROUTE_SIZES)
-    return amounts, max(100, math.ceil(size * int(amounts.sum()) / customers))
 
 
 def legs(points: Points, a: Any, b: Any) -> Any:
@@ -137,8 +108,8 @@ def run_one(customers: int, seconds: float, seed: int, threads: int, clock: str)
     from routing.checker import check
     from routing.stop import MaxCpuTime, MaxIterations, MaxRuntime
 
-    points = places(customers, seed)
-    amounts, capacity = demands(customers, seed)
+    made = make(customers, seed)
+    points, amounts, capacity = made.points, made.amounts, made.capacity
     builder = ProblemBuilder(("load",)).plane_profile("plane", points).depot("depot", 0)
     builder.vehicle_type("van", count=customers, capacity=capacity, cost_per_m=1)
     for customer in range(1, customers + 1):
@@ -161,7 +132,7 @@ def run_one(customers: int, seconds: float, seed: int, threads: int, clock: str)
     least = least_length(points, amounts, capacity)
     cost = report.cost.total
     return {
-        "customers": customers, "seed": seed, "threads": threads, "limit_s": seconds, "clock": clock,
+        "customers": customers, "kind": made.kind, "seed": seed, "threads": threads, "limit_s": seconds, "clock": clock,
         "feasible": report.feasible and report.complete, "cost": cost, "routes": len(result.solution.routes),
         "iterations": result.iterations, "wall_s": round(took_s, 2), "cpu_s": round(cpu_s, 2),
         "peak_mib": round(peak_mib), "savings_cost": rough_cost, "savings_routes": len(rough),
@@ -172,14 +143,19 @@ def run_one(customers: int, seconds: float, seed: int, threads: int, clock: str)
 
 
 def plot(lines: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw cost against iterations as SVG, in percent of savings and 2-opt; seconds of a busy machine say little."""
-    curves = {
-        f"{line['customers']:,}": [
-            (step[1], 100 * step[3] / line["savings_cost"]) for step in line["history"] if not step[2]
-        ]
+    """Draw cost against iterations as SVG, in percent of savings and 2-opt, a colour for each size.
+
+    Iterations, as the seconds of a busy machine say little.
+    """
+    sizes = sorted({line["customers"] for line in lines})
+    curves = [
+        (
+            line["customers"],
+            [(step[1], 100 * step[3] / line["savings_cost"]) for step in line["history"] if not step[2]],
+        )
         for line in lines
-    }
-    points = [point for curve in curves.values() for point in curve]
+    ]
+    points = [point for _, curve in curves for point in curve]
     last = max(at for at, _ in points)
     low, high = min(100.0, *(cost for _, cost in points)), max(100.0, *(cost for _, cost in points))
     span = max(high - low, 0.1)
@@ -191,14 +167,24 @@ def plot(lines: Sequence[dict[str, Any]], path: Path) -> None:
     texts = [f'<text x="60" y="335">0</text><text x="480" y="335">{last / 1e6:.1f} million iterations</text>']
     for level in sorted({low, 100.0, high}):
         texts.append(f'<text x="5" y="{25 + 280 * (high - level) / span:.1f}">{level:.1f} %</text>')
-    for number, (name, curve) in enumerate(curves.items()):
-        colour = f"hsl({number * 137 % 360} 70% 40%)"
-        drawn.append(f'<polyline points="{" ".join(at(*point) for point in curve)}" stroke="{colour}"/>')
-        texts.append(f'<text x="{100 + 150 * number}" y="335" fill="{colour}">{name} customers</text>')
+    colours = {size: f"hsl({number * 137 % 360} 70% 40%)" for number, size in enumerate(sizes)}
+    for size, curve in curves:
+        drawn.append(f'<polyline points="{" ".join(at(*point) for point in curve)}" stroke="{colours[size]}"/>')
+    for number, size in enumerate(sizes):
+        texts.append(f'<text x="{100 + 150 * number}" y="335" fill="{colours[size]}">{size:,} customers</text>')
     head = '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="350" font-family="sans-serif" font-size="13">'
     path.write_text(
-        f'{head}<g fill="none" stroke-width="2">{"".join(drawn)}</g>{"".join(texts)}</svg>\n', encoding="utf-8"
+        f'{head}<g fill="none" stroke-width="1.5">{"".join(drawn)}</g>{"".join(texts)}</svg>\n', encoding="utf-8"
     )
+
+
+def _in_new_process(customers: int, seed: int, given: argparse.Namespace) -> Any:
+    """Run one problem in a process of its own, so that the memory it tells is its own."""
+    command = [sys.executable, "-m", "benchmarks.large", "--here", "--customers", str(customers)]
+    command += ["--seconds", str(given.seconds), "--seeds", str(seed)]
+    command += ["--threads", str(given.threads), "--clock", given.clock]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -206,23 +192,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--customers", default="10000,30000", help="sizes with commas between them")
     made.add_argument("--seconds", type=float, default=60.0, help="limit of each run")
-    made.add_argument("--seed", type=int, default=1, help="of the problem and of the search")
+    made.add_argument("--seeds", default="1", help="of the problems and of the search, with commas between them")
     made.add_argument("--threads", type=int, default=1, help="parts searched at once")
     made.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="what the seconds count")
     made.add_argument("--json", type=Path, help="append one JSON line for each run to this file")
     made.add_argument("--plot", type=Path, help="draw the cost curves into this file")
-    made.add_argument("--here", action="store_true", help="run in this process (one size)")
+    made.add_argument("--here", action="store_true", help="run in this process (one size, one seed)")
     given = made.parse_args(arguments)
     lines = []
-    for customers in (int(size) for size in given.customers.split(",")):
+    seeds = [int(seed) for seed in given.seeds.split(",")]
+    for customers, seed in product((int(size) for size in given.customers.split(",")), seeds):
         if given.here:
-            lines.append(run_one(customers, given.seconds, given.seed, given.threads, given.clock))
+            lines.append(run_one(customers, given.seconds, seed, given.threads, given.clock))
         else:
-            command = [sys.executable, "-m", "benchmarks.large", "--here", "--customers", str(customers)]
-            command += ["--seconds", str(given.seconds), "--seed", str(given.seed)]
-            command += ["--threads", str(given.threads), "--clock", given.clock]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            lines.append(json.loads(done.stdout.strip().splitlines()[-1]))
+            lines.append(_in_new_process(customers, seed, given))
         print(json.dumps(lines[-1]), flush=True)
         if given.json is not None and not given.here:
             with given.json.open("a", encoding="utf-8") as out:

@@ -42,6 +42,10 @@ class Watch(Protocol):
         ...
 
 
+CHUNK_S = 0.02
+"""Seconds of search between two looks at the clock; the last ones are shorter, so that a limit is kept."""
+UNKNOWN_PACE = 1e9
+"""Iterations a second before any were made: more than there can be, so that the first chunk is not cut short."""
 BATCH = 100
 """Tasks inserted between two looks at the clock while the first plan is made."""
 MOST_FLEETS = 6
@@ -164,7 +168,7 @@ class Annealing:
     ) -> None:
         self.model, self.stop, self.run, self.seed = model, stop, run, seed
         self.params, self.progress = params, progress
-        self.scale, self._chunk = 1.0, 50
+        self.scale, self._chunk, self._pace = 1.0, 50, UNKNOWN_PACE
         self._lifted: a.Data | None = None
         self.watch: Watch | None = None
 
@@ -206,13 +210,14 @@ class Annealing:
             chunk = self._chunk if stop.timed else params.chunk
             if watch is not None:
                 chunk = min(chunk, watch.every)
-            count, cooling = _next_chunk(stop, seen, params, chunk, used, ratio)
+            count, cooling = _next_chunk(stop, seen, params, chunk, self._pace, used, ratio)
             began = time.perf_counter()
             before = int(state.info[a.BEST])
             heat = params.start_heat * self.scale * ratio ** (params.cycles * used % 1.0)
             self._anneal(count, heat, cooling)
             run.iterations += count
-            self._chunk = _chunk_size(self._chunk, count, time.perf_counter() - began)
+            took_s = time.perf_counter() - began
+            self._chunk, self._pace = _chunk_size(self._chunk, count, took_s), count / max(took_s, 1e-6)
             if watch is not None:
                 watch.look(state)
             if int(state.info[a.BEST]) < before:
@@ -383,12 +388,12 @@ def construct(model: Model, state: a.State, seed: int, out_of_time: Callable[[],
 
 
 def _next_chunk(
-    stop: StopRule, seen: SearchState, params: SearchParams, chunk: int, used: float, ratio: float
+    stop: StopRule, seen: SearchState, params: SearchParams, chunk: int, pace: float, used: float, ratio: float
 ) -> tuple[int, float]:
-    """Choose how many iterations come next and how fast the temperature falls during them."""
+    """Choose how many iterations come next, at ``pace`` a second, and how fast the temperature falls during them."""
     if stop.timed:
-        count = max(1, min(chunk, stop.iterations_left(seen)))
-        return count, 1.0
+        fits = pace * stop.seconds_left(seen)  # half of it next, as the pace may fall
+        return max(1, min(int(min(chunk, fits / 2)), stop.iterations_left(seen))), 1.0
     count = max(1, min(chunk, stop.iterations_left(seen)))
     later = SearchState(seen.elapsed_s, seen.cpu_s, seen.iterations + count, seen.since_best + count)
     step = max(0.0, stop.fraction(later) - used)
@@ -396,10 +401,10 @@ def _next_chunk(
 
 
 def _chunk_size(chunk: int, count: int, took_s: float) -> int:
-    """Aim at 20 ms a chunk."""
+    """Aim at chunks of equal time."""
     if count < chunk:
         return chunk
-    wanted = int(count * 0.02 / max(took_s, 1e-6))
+    wanted = int(count * CHUNK_S / max(took_s, 1e-6))
     return max(10, min(wanted, 4 * chunk, 20_000))
 
 

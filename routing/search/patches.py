@@ -34,7 +34,6 @@ from routing.search.driver import (
 from routing.search.kernels import arrays as a
 from routing.search.model import Model, compile_problem, is_plain
 from routing.search.pieces import Part, Piece, pieces_of_plan, plan_of, share_vehicles, views
-from routing.search.recombine import recombine
 from routing.search.rules import has_trips, needs_walk
 from routing.search.sightings import RouteWatch, Sighting, Sightings
 from routing.search.slices import Slice, within
@@ -290,6 +289,8 @@ class Patches:
 
     def _recombined(self, part: Part, model: Model, state: a.State, watch: RouteWatch, run: RunState) -> a.State:
         """Return the best plan that can be put together from what was seen, in this patch and before."""
+        from routing.search.recombine import recombine  # loads scipy's solvers, for which small problems need not wait
+
         missing, cost = split_cost(model, state)
         if missing or not cost or self.stop.fraction(run.seen()) >= 1.0:
             return state
