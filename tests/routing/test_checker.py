@@ -462,7 +462,7 @@ def test_checker_calls_no_helper_of_the_problem_but_the_vehicle_numbering() -> N
 
 
 def test_three_thousand_stops_are_checked_within_a_second() -> None:
-    """A whole day of 3,000 parcels is judged in less than a second."""
+    """A whole day of 3,000 parcels is judged in less than a second of processor time, however busy the machine is."""
     size = 3000
     rng = np.random.default_rng(1)
     points = rng.integers(0, 20_000, (size + 1, 2))
@@ -473,7 +473,7 @@ def test_three_thousand_stops_are_checked_within_a_second() -> None:
         builder.task(f"p{place}", place, delivery=5, service_s=60)
     problem = builder.build()
     solution = plan(problem, *(tuple(range(k, size, 30)) for k in range(30)))
-    began = time.perf_counter()
+    began = time.thread_time()
     report = check(problem, solution)
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
     assert report.feasible
