@@ -164,7 +164,8 @@ def plot(lines: Sequence[dict[str, Any]], path: Path) -> None:
         return f"{60 + 520 * iterations / last:.1f},{20 + 280 * (high - percent) / span:.1f}"
 
     drawn = [f'<polyline points="{at(0, 100)} {at(last, 100)}" stroke="grey" stroke-dasharray="4"/>']
-    texts = [f'<text x="60" y="335">0</text><text x="480" y="335">{last / 1e6:.1f} million iterations</text>']
+    until = f"{last / 1e6:.1f} million iterations"
+    texts = [f'<text x="60" y="335">0</text><text x="580" y="335" text-anchor="end">{until}</text>']
     for level in sorted({low, 100.0, high}):
         texts.append(f'<text x="5" y="{25 + 280 * (high - level) / span:.1f}">{level:.1f} %</text>')
     colours = {size: f"hsl({number * 137 % 360} 70% 40%)" for number, size in enumerate(sizes)}
