@@ -14,6 +14,7 @@ from routing.checker import check
 from routing.costs import route_cost, route_keeps_rules
 from routing.schedule import schedule
 from routing.search import patches, sightings
+from routing.search import recombine as recombination
 from routing.search.driver import Annealing, RunState, SearchParams, loaded, split_cost, to_solution
 from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
@@ -222,7 +223,7 @@ def test_trips_of_one_vehicle_are_not_recombined(trips: int, monkeypatch: pytest
     def ask(*given: Any) -> None:
         asked.append(given[2])
 
-    monkeypatch.setattr(patches, "recombine", ask)
+    monkeypatch.setattr(recombination, "recombine", ask)
     monkeypatch.setattr(patches, "FIRST", 100)
     monkeypatch.setattr(patches, "PER_TASK", 40)
     builder = ProblemBuilder(("load",))
