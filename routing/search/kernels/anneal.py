@@ -68,7 +68,6 @@ from .routes import (
     save_route,
     start_empty,
 )
-from .seeds import draw_seed
 from .tails import TURNS, nobody_waits, swap_tails
 from .trips import exchange_days, exchange_ends
 from .walk import copy_line, walk
@@ -264,7 +263,7 @@ def ruin(data, state, mean_removed, longest):
     info[PACKING] = 0
     present = n - info[NABSENT]
     delta = 0
-    seed = draw_seed(data, state)
+    seed = below(rng, n)
     r = state.node[seed, RID]
     size = state.rint[r, LEN] if r >= 0 else 0
     # Routes near the other end of a shipment matter as much as those near this one.
