@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--seeds", default="1,2,3", help="of the made days")
-    made.add_argument("--short", type=float, default=0.48, help="limit of the plan that half a second has")
+    made.add_argument("--short", type=float, default=0.48, help="limit of the quick plan, just under half a second")
     made.add_argument("--long", type=float, default=60.0, help="seconds of the plan it is measured against")
     made.add_argument("--rounds", type=int, default=200, help="insertions")
     made.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="what the seconds count")
