@@ -1,8 +1,13 @@
-"""Compiles the kernels before a user waits for them."""
+"""Compiles the kernels before a user waits for them: a machine that has not yet does so on several cores."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from routing.builder import ProblemBuilder
 from routing.problem import Problem
@@ -25,9 +30,62 @@ def sample_problems() -> tuple[Problem, ...]:
 def warm_up() -> float:
     """Compile, or load from the cache, every specialisation; return the seconds it took."""
     import routing.search.recombine  # noqa: F401  what a longer search loads when its first patch ends
-    from routing.search.parts import solve
 
     began = time.perf_counter()
-    for problem in sample_problems():
-        solve(problem, MaxIterations(1))
+    numbers = range(len(sample_problems()))
+    cold = [number for number in numbers if not _is_compiled(number)]
+    with _compiling_beside(cold[1 : _cores()]):
+        for number in cold[:1]:
+            compile_one(number)
+    for number in numbers:
+        compile_one(number)
     return time.perf_counter() - began
+
+
+def compile_one(number: int) -> None:
+    """Compile, or load from the cache, what one of the sample problems needs."""
+    from routing.search.parts import solve
+
+    solve(sample_problems()[number], MaxIterations(1))
+
+
+def _is_compiled(number: int) -> bool:
+    """Tell whether the cache holds machine code for one of the sample problems, or none is needed."""
+    import numba
+
+    from routing.search.kernels.compiled import CACHE_FOLDER
+    from routing.search.model import compile_problem
+
+    config: object = numba.config
+    variant = CACHE_FOLDER.with_name(compile_problem(sample_problems()[number]).flags.name)
+    return bool(getattr(config, "DISABLE_JIT", 0)) or any(variant.rglob("*.nbc"))
+
+
+def _cores() -> int:
+    """Count the cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _compiling_beside(numbers: Sequence[int]) -> Iterator[None]:
+    """Compile for some sample problems meanwhile, each in a process of its own, as numba compiles under a lock.
+
+    What they compiled is in the cache at the end; if one fails, its work is left to the caller.
+    """
+    program = "import sys; from routing.search.warmup import compile_one; compile_one(int(sys.argv[1]))"
+    same_modules = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(number)],
+            env=same_modules, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        for number in numbers
+    ]  # fmt: skip
+    try:
+        yield
+        for child in children:
+            child.wait()
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
