@@ -183,7 +183,7 @@ class Annealing:
         orders = _first_orders(model, state, initial)
         if orders:
             load(model, state, orders)
-        elif _fleet_is_a_choice(model):
+        elif model.data.n > 0 and model.data.rules[a.ROOMS] > 0:
             state = best_fleet_start(model, self.stop, run, seed, self.params)
         elif not model.required[model.leads].all():
             state = full_start(model, seed, out_of_time)
@@ -318,12 +318,6 @@ def full_start(model: Model, seed: int, out_of_time: Callable[[], bool]) -> a.St
     keep_present(state)
     orders = best_orders(state)
     return loaded(model, orders, seed)
-
-
-def _fleet_is_a_choice(model: Model) -> bool:
-    """Tell whether vehicles differ in room."""
-    rooms = model.data.capacity[model.data.cls[:, a.OPENS] > 0]
-    return model.data.n > 0 and rooms.shape[0] > 1 and bool((rooms != rooms[0]).any())
 
 
 def best_fleet_start(model: Model, stop: StopRule, run: RunState, seed: int, params: SearchParams) -> a.State:

@@ -121,6 +121,7 @@ def compile_problem(problem: Problem, near_count: int | None = None, of_patch: b
     cost_t = _transposed(cost)
     of_routes = rules.prices(problem, scale, int(prize.max(initial=1)))
     of_routes[a.SYMMETRIC] = cost_t is cost and bool((cls[:, a.START] == cls[:, a.END]).all())
+    of_routes[a.ROOMS] = _rooms_differ(cls, rooms)
     data = a.Data(
         n=n,
         cost=cost,
@@ -387,6 +388,12 @@ def _kin(cls: NDArray[np.int64], service: NDArray[np.int32], timed: bool) -> NDA
             alike = (cls[:, columns] == cls[c, columns]).all(axis=1) & (service == service[c]).all(axis=1)
             kin[c] = alike
     return kin
+
+
+def _rooms_differ(cls: NDArray[np.int64], rooms: NDArray[np.int64]) -> bool:
+    """Tell whether vehicles that routes may have differ in room."""
+    usable = rooms[cls[:, a.OPENS] > 0]
+    return usable.shape[0] > 1 and bool((usable != usable[0]).any())
 
 
 def _needless(

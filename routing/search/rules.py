@@ -202,7 +202,7 @@ def reference(problem: Problem) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
 
 
 def prices(problem: Problem, scale: int, worst: int) -> NDArray[np.int64]:
-    """Collect the prices that concern whole routes."""
+    """Collect the prices that concern whole routes, and which rules there are."""
     out = np.zeros(a.RULES_SIZE, dtype=np.int64)
     if problem.disturbance is not None:
         out[a.ORDER_PRICE] = problem.disturbance.order_price // scale
@@ -211,6 +211,10 @@ def prices(problem: Problem, scale: int, worst: int) -> NDArray[np.int64]:
         out[a.BALANCE_OF] = BALANCE_CODE[problem.balance.measure]
         out[a.BALANCE_TARGET] = problem.balance.target
         out[a.BALANCE_PRICE] = problem.balance.price // scale
+    kinds = problem.vehicle_types
+    limits = (limit for k in kinds for limit in (k.max_distance_m, k.max_driving_s, k.max_tasks))
+    out[a.COLLECTED] = any(any(task.pickup) for task in problem.tasks)
+    out[a.LIMITED] = any(limit is not None for limit in limits)
     out[a.BACKHAUL] = BACKHAUL_CODE[problem.backhaul]
     out[a.MISPLACED] = worst
     return out

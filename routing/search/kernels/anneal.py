@@ -43,6 +43,7 @@ from .arrays import (
     PACKING,
     POS,
     RID,
+    ROOMS,
     STAMP,
     START,
     UPGRADING,
@@ -54,7 +55,7 @@ from .compiled import entry, heavy, inner
 from .features import BACK, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
 from .fleet import UPGRADES, fit_classes, give_class, swap_classes
 from .overload import SOFT, adapt_tolls, count_overloaded, price_change, price_of_more
-from .places import RELOADED, VENTURES, best_pair, best_place
+from .places import RELOADED, VENTURES, alone_cost, best_pair, best_place
 from .routes import (
     PRICE,
     add_absent,
@@ -67,6 +68,7 @@ from .routes import (
     restore_routes,
     save_route,
     start_empty,
+    take_slot,
 )
 from .tails import TURNS, nobody_waits, swap_tails
 from .trips import exchange_days, exchange_ends
@@ -78,7 +80,12 @@ SHORT = 15
 BY_SIZE = 1
 """Which of the orders of re-insertion begins with the largest task, see ``model._keys``."""
 MOST_WHOLE = 100
-OTHER_CLASS = 0.04 if UPGRADES else 0.1
+OTHER_CLASS = 0.08 if UPGRADES else 0.1
+"""Share of iterations that may give touched routes vehicles of another class."""
+WANTED = 0.5
+"""Share of these that put the first task on a new route with a vehicle drawn at random, where they differ in room,"""
+DISSOLVED, MOST_DISSOLVED = 0.5, 4
+"""share of those before which whole routes are taken out until their tasks fill it, and the most routes."""
 EXCHANGES = not BACK and not RICH
 """Whether tails are exchanged: not where an order of tasks is to be kept that only places are tested for."""
 TAIL_SHARE = 0.25
@@ -299,6 +306,33 @@ def ruin(data, state, mean_removed, longest):
 
 
 @inner
+def dissolve(data, state, c):
+    """Take out whole routes near a random task until they fill a vehicle of a class; return the cost change."""
+    info = state.info
+    stamp = info[STAMP]
+    info[NREM] = 0
+    info[NSAVED] = 0
+    info[PACKING] = 0
+    seed = below(state.rng, data.n)
+    delta = 0
+    taken = 0
+    i = -1
+    while taken < data.capacity[c, 0] and info[NSAVED] < MOST_DISSOLVED and i < data.near.shape[1]:
+        x = seed if i < 0 else data.near[seed, i]
+        i += 1
+        r = state.node[x, RID]
+        if r < 0 or state.saved_stamp[r] == stamp or state.rint[r, LEN] > MOST_WHOLE:
+            continue
+        taken += state.load[r, 0, 0] + state.load[r, 0, 1]
+        delta += ruin_route(data, state, r, x, state.rint[r, LEN], stamp)
+        if delta >= INF // 2:
+            return INF
+    if info[NABSENT] > 0:
+        call_absent(data, state, seed, stamp, CALLED)
+    return delta
+
+
+@inner
 def venture(data, state):
     """Call tasks that are left out near one another, for a new route that all of them together may pay for."""
     info = state.info
@@ -439,10 +473,28 @@ def insert_lead(data, state, lead, limit, blink):
 
 
 @inner
-def recreate(data, state, heat, delta, worst):
+def open_with(data, state, x, c):
+    """Open a route for one task with a vehicle of a class, whatever it costs; return (done, cost change).
+
+    The cheapest vehicle for one task is the smallest, and no insertion after it pays for a larger one.
+    """
+    slot = take_slot(state)
+    if slot < 0 or state.free_vehicles[c] <= 0 or state.info[NSAVED] >= state.saved.shape[0]:
+        return False, 0
+    if PAIR and data.side[x] != 0:
+        return False, 0
+    state.rint[slot, LEN] = 0
+    if alone_cost(data, state, slot, c, x, INF) >= INF:
+        return False, 0
+    return True, put_in(data, state, x, slot, 0, c)
+
+
+@inner
+def recreate(data, state, heat, delta, worst, wanted):
     """Insert the removed tasks again, each at its cheapest place; return the cost change, INF if hopeless.
 
-    Insertions only add to the cost, so nothing below ``worst`` can come of a change that has reached it.
+    Insertions only add to the cost, so nothing below ``worst`` can come of a change that has reached it. If a
+    class of vehicle is ``wanted``, the first task gets a route of its own with one, which those after it may join.
     """
     info = state.info
     sort_removed(data, state)
@@ -452,7 +504,11 @@ def recreate(data, state, heat, delta, worst):
         limit = price + int(heat * exponential(state.rng, data.minus_log))
         if VENTURES and info[VENTURING] > 0:
             limit = INF  # the first one opens the route, whatever it costs
-        done, change = insert_lead(data, state, x, limit, True)
+        done, change = False, 0
+        if HET and wanted >= 0 and i == 0:
+            done, change = open_with(data, state, x, wanted)
+        if not done:
+            done, change = insert_lead(data, state, x, limit, True)
         if VENTURES:
             info[VENTURING] = 0
         delta += change
@@ -674,6 +730,9 @@ def iterate(data, state, task, heat, mean_removed, longest):
     if EXCHANGES and task == ANNEAL:
         tails = unit(state.rng) < tail_share(data, info)
     other_class = HET and not tails and data.cls.shape[0] > 1 and unit(state.rng) < OTHER_CLASS
+    wanted = NONE
+    if HET and task == ANNEAL and other_class and data.rules[ROOMS] > 0 and unit(state.rng) < WANTED:
+        wanted = below(state.rng, data.cls.shape[0])
     if EXCHANGES and tails:
         info[ITER] += 1
         info[NSAVED] = 0
@@ -687,7 +746,10 @@ def iterate(data, state, task, heat, mean_removed, longest):
         venture(data, state)
     elif task == ANNEAL:
         info[ITER] += 1
-        delta = ruin(data, state, mean_removed, longest)
+        if HET and wanted >= 0 and unit(state.rng) < DISSOLVED:
+            delta = dissolve(data, state, wanted)
+        else:
+            delta = ruin(data, state, mean_removed, longest)
     else:
         info[NSAVED] = 0
         delta = 0
@@ -697,7 +759,7 @@ def iterate(data, state, task, heat, mean_removed, longest):
             # What is left may do with a smaller vehicle; insertions then pay for the larger one.
             delta += fit_classes(data, state)
     if not tails and delta < INF // 2:
-        delta = recreate(data, state, heat, delta, worst if sure_loss(state, other_class) else 1.0 * INF)
+        delta = recreate(data, state, heat, delta, worst if sure_loss(state, other_class) else 1.0 * INF, wanted)
         if other_class and delta < INF // 2:
             if UPGRADES:
                 delta += fit_classes(data, state)

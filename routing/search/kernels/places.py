@@ -11,6 +11,7 @@ from .arrays import (
     CLS,
     CM,
     CNXT,
+    COLLECTED,
     COLLECTS,
     CPRV,
     DELIVERS,
@@ -26,6 +27,7 @@ from .arrays import (
     GROW,
     INF,
     LEN,
+    LIMITED,
     LT,
     MAXDIST,
     MAXDRIVE,
@@ -195,7 +197,7 @@ def in_turn(data, x, u, v):
 @inner
 def place_extra(data, state, r, c, x, u, v, k):
     """Test ``x`` as entry ``k``, between ``u`` and ``v``; return cost beyond arcs, INF if it is not allowed."""
-    if MIXED and not RICH and not fits_loads(data, state, r, c, x, u):
+    if MIXED and not RICH and data.rules[COLLECTED] > 0 and not fits_loads(data, state, r, c, x, u):
         return INF
     if BACK and not in_turn(data, x, u, v):
         return INF
@@ -223,7 +225,7 @@ def place_extra(data, state, r, c, x, u, v, k):
         m = insert_in_line(state, copy_line(state, r, state.rint[r, LEN]), k, x)
         extra = walk(data, state, c, m)
         return extra if extra >= INF else extra - state.rint[r, EXTRA]
-    if LIMITS and not within_limits(data, state, r, c, x, u, v):
+    if LIMITS and data.rules[LIMITED] > 0 and not within_limits(data, state, r, c, x, u, v):
         return INF
     if DUR:
         return duration_delta(data, state, r, c, x, u, v)
@@ -283,7 +285,7 @@ def alone_cost(data, state, r, c, x, best):
             return INF
         if latest_start(data, x, data.cls[c, CLOSE]) < 0:
             return INF
-    if LIMITS and not alone_within_limits(data, c, x, start, end):
+    if LIMITS and data.rules[LIMITED] > 0 and not alone_within_limits(data, c, x, start, end):
         return INF
     if DUR:
         extra = duration_delta(data, state, r, c, x, start, end)

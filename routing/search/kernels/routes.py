@@ -15,6 +15,7 @@ from .arrays import (
     CLS,
     CM,
     CNXT,
+    COLLECTED,
     CPRV,
     DELIVERS,
     DEP,
@@ -27,6 +28,7 @@ from .arrays import (
     FIXED,
     INF,
     LEN,
+    LIMITED,
     LT,
     MAXDIST,
     MAXDRIVE,
@@ -283,6 +285,12 @@ def refresh_loads(data, state, r):
 
 
 @inner
+def has_peaks(data):
+    """Tell whether more can be on board under way than at the begin, so that it is noted along each route."""
+    return not RICH and (PAIR or (MIXED and data.rules[COLLECTED] > 0))
+
+
+@inner
 def refresh_peaks(data, state, r, first, last):
     """Recompute what is on board along a route after a change.
 
@@ -292,6 +300,10 @@ def refresh_peaks(data, state, r, first, last):
     seq = state.seq
     peak = state.peak
     length = state.rint[r, LEN]
+    if not has_peaks(data):
+        for d in range(data.delivery.shape[1]):
+            state.load[r, d, 2] = state.load[r, d, 0]  # never more on board than at the begin
+        return
     for d in range(data.delivery.shape[1]):
         now = state.load[r, d, 0]
         high = now
@@ -386,7 +398,7 @@ def settle(data, state, r, first, last):
     cost = rint[r, BASE]
     if TW and not refresh_times(data, state, r, first, last):
         cost = INF
-    if LIMITS and not refresh_limits(data, state, r):
+    if LIMITS and data.rules[LIMITED] > 0 and not refresh_limits(data, state, r):
         cost = INF
     if DUR and cost < INF:
         cost += data.cls[c, PS] * rint[r, WAIT]
@@ -439,7 +451,7 @@ def save_route(data, state, r):
             continue
         for w in range(WIDTH):
             state.saved_node[i, k, w] = state.node[x, w]
-        if (MIXED or PAIR) and not RICH:
+        if has_peaks(data):
             for d in range(state.load.shape[1]):
                 state.saved_peak[i, k, d, 0] = state.peak[x, d, 0]
                 state.saved_peak[i, k, d, 1] = state.peak[x, d, 1]
@@ -482,7 +494,7 @@ def restore_routes(data, state):
                 continue
             for w in range(WIDTH):
                 state.node[x, w] = state.saved_node[i, k, w]
-            if (MIXED or PAIR) and not RICH:
+            if has_peaks(data):
                 for d in range(state.load.shape[1]):
                     state.peak[x, d, 0] = state.saved_peak[i, k, d, 0]
                     state.peak[x, d, 1] = state.saved_peak[i, k, d, 1]
