@@ -213,7 +213,7 @@ def prices(problem: Problem, scale: int, worst: int) -> NDArray[np.int64]:
         out[a.BALANCE_PRICE] = problem.balance.price // scale
     kinds = problem.vehicle_types
     limits = (limit for k in kinds for limit in (k.max_distance_m, k.max_driving_s, k.max_tasks))
-    out[a.COLLECTED] = any(any(task.pickup) for task in problem.tasks)
+    out[a.COLLECTED] = bool(problem.shipments) or any(any(task.pickup) for task in problem.tasks)
     out[a.LIMITED] = any(limit is not None for limit in limits)
     out[a.BACKHAUL] = BACKHAUL_CODE[problem.backhaul]
     out[a.MISPLACED] = worst

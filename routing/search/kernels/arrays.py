@@ -39,7 +39,8 @@ EV_BREAK = -2  # EV_WHAT of a break (EV_TRAVEL is then its number); a node other
 
 # Entries of Data.rules.
 ORDER_PRICE, START_PRICE, BALANCE_OF, BALANCE_TARGET, BALANCE_PRICE, BACKHAUL, MISPLACED, SYMMETRIC = range(8)
-COLLECTED, LIMITED, ROOMS = range(8, 11)  # whether anything is collected, any route limited, vehicles differ in room
+# Whether anything is collected or fetched on the way, any vehicle has a limit, vehicles differ in room.
+COLLECTED, LIMITED, ROOMS = range(8, 11)
 RULES_SIZE = 11
 BY_TASKS, BY_DISTANCE, BY_DURATION = 1, 2, 3
 NEEDS_DELIVERY = 2  # value of BACKHAUL: no collections on a trip without deliveries

@@ -287,7 +287,7 @@ def refresh_loads(data, state, r):
 @inner
 def has_peaks(data):
     """Tell whether more can be on board under way than at the begin, so that it is noted along each route."""
-    return not RICH and (PAIR or (MIXED and data.rules[COLLECTED] > 0))
+    return (MIXED or PAIR) and not RICH and data.rules[COLLECTED] > 0
 
 
 @inner
