@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from subprocess import DEVNULL
 
 from routing.builder import ProblemBuilder
 from routing.problem import Problem
@@ -70,18 +71,18 @@ def _cores() -> int:
 def _compiling_beside(numbers: Sequence[int]) -> Iterator[None]:
     """Compile for some sample problems meanwhile, each in a process of its own, as numba compiles under a lock.
 
-    What they compiled is in the cache at the end; if one fails, its work is left to the caller.
+    What they compiled is in the cache at the end; if one fails, or cannot begin, its work is left to the caller.
     """
     program = "import sys; from routing.search.warmup import compile_one; compile_one(int(sys.argv[1]))"
     same_modules = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, str(number)],
-            env=same_modules, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-        for number in numbers
-    ]  # fmt: skip
+    children = []
     try:
+        for number in numbers:
+            command = [sys.executable or "", "-c", program, str(number)]
+            with suppress(OSError):
+                children.append(
+                    subprocess.Popen(command, env=same_modules, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
+                )
         yield
         for child in children:
             child.wait()

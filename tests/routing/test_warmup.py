@@ -79,3 +79,11 @@ def test_a_failing_process_is_no_error(children: Children) -> None:
     with warmup._compiling_beside([99]):
         pass
     assert [child.returncode for child in children] == [1]
+
+
+def test_where_no_process_can_begin_none_is_needed(children: Children, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without room for another process compiles everything here."""
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    with warmup._compiling_beside([0, 1]):
+        pass
+    assert children == []
