@@ -14,10 +14,11 @@ from routing.search.model import compile_problem
 from routing.stop import MaxIterations
 
 STOPS, SMALL, LARGE = 28, 2, 7
+Windows = tuple[tuple[int, int], ...]
 EVERYTHING: dict[str, Any] = {"max_duration_s": 20_000, "max_tasks": 9, "cost_per_s": 1}
 
 
-def far_village(seed: int, windows: bool, vehicle: dict[str, Any]) -> Problem:
+def far_village(seed: int, windows: Windows, vehicle: dict[str, Any]) -> Problem:
     """Make stops side by side and far from the depot, where a large vehicle costs less for each stop."""
     draw = np.random.default_rng(seed)
     points = np.vstack([[0, 0], draw.integers(9_000, 10_000, (STOPS, 2))])
@@ -26,7 +27,7 @@ def far_village(seed: int, windows: bool, vehicle: dict[str, Any]) -> Problem:
     builder.vehicle_type("small", count=STOPS // SMALL, capacity=SMALL, cost_per_m=60, **vehicle)
     builder.vehicle_type("large", count=STOPS // LARGE, capacity=LARGE, cost_per_m=150, **vehicle)
     for stop in range(1, STOPS + 1):
-        builder.task(str(stop), stop, delivery=1, service_s=10, windows=((0, 12_000),) if windows else ALWAYS)
+        builder.task(str(stop), stop, delivery=1, service_s=10, windows=windows)
     return builder.build()
 
 
@@ -39,16 +40,17 @@ def small_vehicles_only() -> Solution:
 @pytest.mark.parametrize(
     ("windows", "vehicle", "variant"),
     [
-        (False, {}, "het"),
-        (True, {}, "tw_het"),
-        (True, EVERYTHING, "tw_dur_het_mixed_limits"),
+        (ALWAYS, {}, "het"),
+        (((0, 12_000),), {}, "tw_het"),
+        (((0, 12_000),), EVERYTHING, "tw_dur_het_mixed_limits"),
+        (((0, 600), (700, 12_000)), EVERYTHING, "tw_dur_het_mixed_limits_pair_rich"),
     ],
 )
 @pytest.mark.parametrize("seed", [1, 2])
 def test_many_small_vehicles_give_way_to_few_large_ones(
-    seed: int, windows: bool, vehicle: dict[str, Any], variant: str
+    seed: int, windows: Windows, vehicle: dict[str, Any], variant: str
 ) -> None:
-    """One step leads from seven half empty routes to another vehicle, none from small routes that are all full."""
+    """All small routes are full, so no stop can go to another: several routes must be given up at once."""
     problem = far_village(seed, windows, vehicle)
     assert compile_problem(problem).flags.name == variant
     before = small_vehicles_only()
@@ -68,4 +70,4 @@ def test_depots_are_no_choice_of_room() -> None:
         builder.vehicle_type(depot, count=2, capacity=2, cost_per_m=1, start_depot=depot)
     builder.task("1", 2, delivery=1).task("2", 3, delivery=1)
     assert compile_problem(builder.build()).data.rules[a.ROOMS] == 0
-    assert compile_problem(far_village(1, False, {})).data.rules[a.ROOMS] == 1
+    assert compile_problem(far_village(1, ALWAYS, {})).data.rules[a.ROOMS] == 1

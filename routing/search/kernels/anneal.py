@@ -323,10 +323,13 @@ def dissolve(data, state, c):
         r = state.node[x, RID]
         if r < 0 or state.saved_stamp[r] == stamp or state.rint[r, LEN] > MOST_WHOLE:
             continue
-        taken += state.load[r, 0, 0] + state.load[r, 0, 1]
+        first = info[NREM]
         delta += ruin_route(data, state, r, x, state.rint[r, LEN], stamp)
         if delta >= INF // 2:
             return INF
+        for k in range(first, info[NREM]):  # not every variant keeps count of what a route carries
+            y = state.removed[k]
+            taken += max(data.delivery[y, 0] + data.pickup[y, 0], abs(data.change[y, 0]))
     if info[NABSENT] > 0:
         call_absent(data, state, seed, stamp, CALLED)
     return delta
