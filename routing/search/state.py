@@ -53,6 +53,8 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
     saved_peak = (touched, longest, dims, 3) if loaded else (1, 1, dims, 3)
     node = np.zeros((n, width), dtype=number)
     node[:, a.RID] = a.NONE
+    # On links alone a trial saves rows of tasks instead of routes, see kernels/links.py.
+    rows, routes = (n, 0) if flags == Features() else (0, touched)
     info = np.zeros(a.INFO_SIZE, dtype=np.int64)
     info[a.NFREE] = slots
     info[a.NABSENT] = leads.size
@@ -82,11 +84,14 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
         order=np.zeros(n + 1, dtype=np.int64),
         saved=np.zeros(touched, dtype=np.int32),
         saved_stamp=np.zeros(slots, dtype=np.int64),
-        saved_seq=np.zeros((touched, longest + 2), dtype=np.int32),
+        saved_seq=np.zeros((routes, longest + 2), dtype=np.int32),
         saved_rint=np.zeros((touched, columns), dtype=np.int64),
         saved_load=np.zeros((touched, dims, 3), dtype=np.int64),
-        saved_node=np.zeros((touched, longest, width), dtype=number),
+        saved_node=np.zeros((routes, longest, width), dtype=number),
         saved_peak=np.zeros(saved_peak, dtype=np.int64),
+        row_stamp=np.zeros(rows, dtype=np.int64),
+        row_of=np.zeros(rows, dtype=np.int32),
+        saved_row=np.zeros((rows, a.NARROW), dtype=number),
         line=np.zeros(longest + 8, dtype=np.int32),
         event=np.zeros((2 * longest + 16, 4), dtype=np.int64),
         visit=np.zeros(slots, dtype=np.int64),

@@ -37,11 +37,13 @@ from .arrays import (
     NREM,
     NROUTES,
     NROUTES_BEST,
+    NROWS,
     NSAVED,
     NXT,
     OVERLOADED,
     PACKING,
     POS,
+    PRV,
     RID,
     ROOMS,
     STAMP,
@@ -54,11 +56,13 @@ from .chance import below, exponential, unit
 from .compiled import entry, heavy, inner
 from .features import BACK, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
 from .fleet import UPGRADES, fit_classes, give_class, swap_classes
+from .links import LINKED, begin_route, cut, nothing_moved, put_between, restore_rows, write_orders
 from .overload import SOFT, adapt_tolls, count_overloaded, price_change, price_of_more
 from .places import RELOADED, VENTURES, alone_cost, best_pair, best_place
 from .routes import (
     PRICE,
     add_absent,
+    close_slot,
     compact,
     drop_absent,
     insert_at,
@@ -227,6 +231,18 @@ def merge_trips(data, state, r):
     return delta
 
 
+@inner
+def cut_string(data, state, r, first, window, skip_from, keep, stamp):
+    """Remove a window of a route but for ``keep`` tasks of it, on links alone; return the cost change."""
+    for i in range(first, first + window):
+        if i < skip_from or i >= skip_from + keep:
+            take_out(data, state, state.seq[r, i], stamp)
+    delta = cut(data, state, r, first, first + window - 1, stamp)
+    if state.rint[r, LEN] == 0:
+        close_slot(state, r)
+    return delta
+
+
 @heavy
 def ruin_route(data, state, r, x, size, stamp):
     """Remove a string of ``size`` tasks that holds ``x``, sometimes leaving a middle part standing."""
@@ -245,6 +261,8 @@ def ruin_route(data, state, r, x, size, stamp):
     if keep > 0:
         skip_from = first + below(state.rng, size + 1)
     save_route(data, state, r)
+    if LINKED:
+        return cut_string(data, state, r, first, window, skip_from, keep, stamp)
     if TRIPS:
         state.visit[r] = stamp
     for i in range(first, first + window):
@@ -400,6 +418,8 @@ def sort_removed(data, state):
 def put_in(data, state, x, r, place, c):
     """Carry out an insertion found by ``best_place``; return the cost change."""
     save_route(data, state, r)
+    if LINKED:
+        return put_in_links(data, state, x, r, place)
     if place == 0:
         start_empty(data, state, r, 0 if TRIPS else c)
         open_slot(state, r, 0 if TRIPS else c)
@@ -417,6 +437,19 @@ def put_in(data, state, x, r, place, c):
     if TRIPS and not retime(data, state, r):
         return INF
     return delta
+
+
+@inner
+def put_in_links(data, state, x, r, place):
+    """Carry out an insertion on links alone; return the cost change."""
+    toll = price_of_more(data, state, r, x)
+    if place == 0:
+        begin_route(data, state, r)
+        open_slot(state, r, 0)
+        return put_between(data, state, r, x, data.cls[0, START], data.cls[0, END])
+    u = state.node[place - 1, PRV] if place > 0 else -place - 1
+    v = place - 1 if place > 0 else state.node[-place - 1, NXT]
+    return put_between(data, state, r, x, u, v) + toll
 
 
 @inner
@@ -528,8 +561,8 @@ def recreate(data, state, heat, delta, worst, wanted):
 
 
 @inner
-def undo(data, state):
-    """Take back everything this iteration did."""
+def undo(data, state, tails):
+    """Take back everything this iteration did, which was an exchange of tails or not."""
     for i in range(state.info[NREM]):
         x = state.removed[i]
         if state.was_absent[x]:
@@ -541,6 +574,10 @@ def undo(data, state):
         elif RICH:
             clear_rids(data, state, x)
     restore_routes(data, state)
+    if LINKED:
+        restore_rows(state)
+        if tails:
+            write_orders(data, state)
 
 
 @inner
@@ -727,6 +764,7 @@ def iterate(data, state, task, heat, mean_removed, longest):
     """Do one iteration: ruin (or take what Python put into ``removed``), recreate, accept or undo."""
     info = state.info
     info[STAMP] += 1
+    info[NROWS] = 0
     # Drawn beforehand, so that a plan already too dear need not be finished.
     worst = heat * exponential(state.rng, data.minus_log) if task == ANNEAL else 1.0 * INF
     tails = False
@@ -769,8 +807,12 @@ def iterate(data, state, task, heat, mean_removed, longest):
                 delta += swap_classes(data, state)
             else:
                 delta += change_class(data, state)
-    if delta < worst:
+    if LINKED and delta < worst and nothing_moved(state):
+        info[ACCEPTED] += 1
+    elif delta < worst:
         info[CUR] += delta
+        if LINKED:
+            write_orders(data, state)
         note_dirty(state)
         info[ACCEPTED] += 1
         if SOFT:
@@ -779,7 +821,7 @@ def iterate(data, state, task, heat, mean_removed, longest):
             store_best(state)
             info[IMPROVED] += 1
     else:
-        undo(data, state)
+        undo(data, state, tails)
 
 
 @inner

@@ -28,6 +28,7 @@ CLS_COLUMNS = 25
 # Columns of State.rint: one row per route slot.
 LEN, CLS, SPAN, WAIT, DIST, DRIVE, EXTRA, AUX, BASE, VERSION = range(10)  # BASE: fixed cost, arcs, nodes; AUX: all
 ROUTE_COLUMNS = 10
+HEAD = SPAN  # where changes are tried on links alone: the first entry behind the start, see links.py
 # With several trips a slot holds one trip: slots before and after it on the vehicle's day, departure, latest
 # arrival at the end, latest release of its tasks.
 BEFORE, AFTER, BEGIN, DUE, RELEASE = range(10, 15)
@@ -52,7 +53,8 @@ DELIVERS, COLLECTS = 1, 2
 CUR, NROUTES, NFREE, NABSENT, BEST, ITER, STAMP, NSAVED, NREM, GROW, NDIRTY, BESTAT, ACCEPTED, IMPROVED = range(14)
 NROUTES_BEST, NABSENT_BEST, VISIT, EVENTS, DEPARTS, HOLDS, VERSIONS, UPGRADING, PACKING, VENTURING = range(14, 24)
 OVERLOADED, FITTING = 24, 25  # routes now; iterations of late that ended without any, see overload.py
-INFO_SIZE = 26
+NROWS = 26  # rows saved in this iteration, see links.py
+INFO_SIZE = 27
 
 # What Python asks the entry kernel to do.
 ANNEAL, LOAD, CONSTRUCT, EXAMINE = range(4)
@@ -138,6 +140,9 @@ class State(NamedTuple):
     saved_load: Any  # (touched, dimensions, 3)
     saved_node: Any  # (touched, longest, width)
     saved_peak: Any  # (touched, longest, dimensions, 2)
+    row_stamp: Any  # (n,) int64, see links.py; one row where changes are not tried on links alone
+    row_of: Any  # (n,) int32 tasks whose rows are saved
+    saved_row: Any  # (n, NARROW)
     line: Any  # (longest + 8,) int32 a route as it would be
     event: Any  # (2 * longest + 16, 4) int64
     visit: Any  # (slots,) int64 stamps

@@ -26,6 +26,7 @@ from .arrays import (
     EOPEN,
     EXTRA,
     FIXED,
+    HEAD,
     INF,
     LEN,
     LIMITED,
@@ -71,6 +72,7 @@ from .arrays import (
 from .bounds import BOUNDED, note_arcs
 from .compiled import heavy, inner
 from .features import BACK, DUR, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
+from .links import LINKED
 from .walk import copy_line, walk
 from .windows import latest_start, next_start
 
@@ -366,6 +368,8 @@ def refresh(data, state, r):
             node[x, PRV] = u
             node[x, CPRV] = arc
         u = x
+    if LINKED:
+        rint[r, HEAD] = seq[r, 1]
     end = seq[r, length + 1]
     arc = data.cost[cm, u, end]
     cost += arc
@@ -440,6 +444,10 @@ def save_route(data, state, r):
     length = state.rint[r, LEN]
     if length == 0:
         return
+    if LINKED:
+        for d in range(state.load.shape[1]):
+            state.saved_load[i, d, 0] = state.load[r, d, 0]
+        return
     for d in range(state.load.shape[1]):
         for k in range(3):
             state.saved_load[i, d, k] = state.load[r, d, k]
@@ -482,6 +490,10 @@ def restore_routes(data, state):
         for k in range(COLUMNS):
             state.rint[r, k] = state.saved_rint[i, k]
         if length == 0:
+            continue
+        if LINKED:
+            for d in range(state.load.shape[1]):
+                state.load[r, d, 0] = state.saved_load[i, d, 0]
             continue
         for d in range(state.load.shape[1]):
             for k in range(3):

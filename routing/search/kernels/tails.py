@@ -32,6 +32,7 @@ from .arrays import (
 from .chance import below
 from .compiled import inner
 from .features import HET, LIMITS, MIXED, PAIR, TW
+from .links import LINKED, save_rows
 from .routes import close_slot, open_slot, refresh, restore_routes, save_route, start_empty, take_slot
 from .windows import next_start
 
@@ -256,8 +257,12 @@ def swap_tails(data, state, x, limit):
     r = state.node[x, RID]
     before = state.rint[r, AUX]
     save_route(data, state, r)
+    if LINKED:
+        save_rows(state, r)
     if other != r:
         save_route(data, state, other)
+        if LINKED:
+            save_rows(state, other)
         if kind == ALONE:
             start_empty(data, state, other, state.rint[r, CLS])
             open_slot(state, other, state.rint[r, CLS])
