@@ -9,6 +9,8 @@ the touched routes only, so that an iteration costs the same whatever the size o
 
 from __future__ import annotations
 
+import math
+
 from .arrays import (
     ACCEPTED,
     ANNEAL,
@@ -538,6 +540,8 @@ def recreate(data, state, heat, delta, worst, wanted):
         x = state.removed[i]
         price = data.prize[x]
         limit = price + int(heat * exponential(state.rng, data.minus_log))
+        if worst < INF:
+            limit = min(limit, int(math.ceil(worst - delta)))
         if VENTURES and info[VENTURING] > 0:
             limit = INF  # the first one opens the route, whatever it costs
         done, change = False, 0
@@ -575,7 +579,7 @@ def undo(data, state, tails):
             clear_rids(data, state, x)
     restore_routes(data, state)
     if LINKED:
-        restore_rows(state)
+        restore_rows(data, state)
         if tails:
             write_orders(data, state)
 

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 RID, POS, PRV, NXT, CPRV, CNXT, DEP, LT = range(8)
 TPRV, PD, PE, PL, SD, SE, SL, SVC = range(8, 16)
 NARROW, WIDE = 8, 16
-# Where time does not matter, see bounds.py: the longest arc to a task beside it, twice the longest to a terminal.
-REACH, HOME = DEP, LT
 # With several trips: departure as a function of the trip's start s is max(s + LASTS, IDLE), allowed for s <= START_BY.
 LASTS, IDLE, START_BY = PD, PE, PL
 
@@ -143,6 +141,9 @@ class State(NamedTuple):
     row_stamp: Any  # (n,) int64, see links.py; one row where changes are not tried on links alone
     row_of: Any  # (n,) int32 tasks whose rows are saved
     saved_row: Any  # (n, NARROW)
+    reach: Any  # (n,) longest arc to a task beside it, and twice the longest to a terminal, see bounds.py
+    home: Any  # (n,)
+    picked: Any  # (K,) int32 neighbours worth a closer look
     line: Any  # (longest + 8,) int32 a route as it would be
     event: Any  # (2 * longest + 16, 4) int64
     visit: Any  # (slots,) int64 stamps

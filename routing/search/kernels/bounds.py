@@ -12,7 +12,7 @@ arc of either kind, and two comparisons tell that a neighbour is not worth a clo
 
 from __future__ import annotations
 
-from .arrays import CNXT, CPRV, HOME, NXT, PRV, REACH
+from .arrays import CNXT, CPRV, NXT, PRV
 from .compiled import inner
 from .features import PAIR, RICH, TW
 
@@ -32,12 +32,31 @@ def note_arcs(data, state, x):
     after = node[x, CNXT]
     first = node[x, PRV] >= data.n
     last = node[x, NXT] >= data.n
-    node[x, REACH] = max(NOWHERE if first else before, NOWHERE if last else after)
-    node[x, HOME] = max(2 * before if first else NOWHERE, 2 * after if last else NOWHERE)
+    state.reach[x] = max(NOWHERE if first else before, NOWHERE if last else after)
+    state.home[x] = max(2 * before if first else NOWHERE, 2 * after if last else NOWHERE)
 
 
 @inner
-def too_far(data, state, x, i, j, found):
-    """Tell whether ``x`` costs at least ``found`` on both sides of ``j``, its neighbour number ``i``."""
-    least = int(data.apart[x, i]) - found
-    return least >= state.node[j, REACH] and least - found + data.away[x] >= state.node[j, HOME]
+def pick(data, state, x, found):
+    """Write the neighbours beside which ``x`` may cost less than ``found`` to ``state.picked``, all but the nearest.
+
+    A loop of its own over small arrays, without branches: most neighbours are passed over here, and which of them
+    are not cannot be foreseen.
+
+    Returns
+    -------
+    How many there are.
+    """
+    near = data.near
+    apart = data.apart
+    reach = state.reach
+    home = state.home
+    picked = state.picked
+    further = 2 * found - data.away[x]
+    count = 0
+    for i in range(ALWAYS, near.shape[1]):
+        j = near[x, i]
+        both = int(apart[x, i])
+        picked[count] = j
+        count += int((both < found + reach[j]) | (both < further + home[j]))
+    return count

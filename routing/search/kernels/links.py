@@ -169,8 +169,10 @@ def write_orders(data, state):
 
 
 @inner
-def restore_rows(state):
+def restore_rows(data, state):
     """Put back every row that was saved in this iteration."""
     for i in range(state.info[NROWS]):
+        x = state.row_of[i]
         for w in range(NARROW):
-            state.node[state.row_of[i], w] = state.saved_row[i, w]
+            state.node[x, w] = state.saved_row[i, w]
+        note_arcs(data, state, x)

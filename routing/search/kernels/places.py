@@ -63,7 +63,7 @@ from .arrays import (
     VISIT,
     WAIT,
 )
-from .bounds import ALWAYS, BOUNDED, too_far
+from .bounds import ALWAYS, BOUNDED, pick
 from .chain import gap_for, leaves_with
 from .chance import below
 from .compiled import heavy, inner
@@ -305,6 +305,12 @@ def alone_within_limits(data, c, x, start, end):
     return data.time[tm, start, x] + data.time[tm, x, end] <= data.cls[c, MAXDRIVE]
 
 
+@inner
+def neighbours(data, state):
+    """Return how many neighbours of a task are places looked for beside: none if it is to open a route."""
+    return 0 if VENTURES and state.info[VENTURING] > 0 else data.near.shape[1]
+
+
 @heavy
 def best_place(data, state, x, best, blink):
     """Find the cheapest place of one task beside its neighbours or in a new route.
@@ -336,15 +342,22 @@ def best_place(data, state, x, best, blink):
     c = 0
     cm = 0
     found = best
+    count = 0
     fixed_part = 0
     slack = 0
     if UPGRADES:
         state.info[VISIT] += 1  # one more task in hand, see larger_class
-    bounded = not UPGRADES or state.info[UPGRADING] == 0  # with another vehicle arcs cost something else
-    for i in range(0 if VENTURES and state.info[VENTURING] > 0 else near.shape[1]):
-        j = near[x, i]
-        if BOUNDED and i >= ALWAYS and bounded and too_far(data, state, x, i, j, found):
-            continue
+    for i in range(neighbours(data, state)):
+        if BOUNDED and i >= ALWAYS:
+            if i == ALWAYS:
+                # With another vehicle arcs cost something else.
+                bounded = not UPGRADES or state.info[UPGRADING] == 0
+                count = pick(data, state, x, found if bounded else INF)
+            if i >= ALWAYS + count:
+                break
+            j = state.picked[i - ALWAYS]
+        else:
+            j = near[x, i]
         r = node[j, RID]
         if HET:
             if r < 0:

@@ -506,6 +506,8 @@ def restore_routes(data, state):
                 continue
             for w in range(WIDTH):
                 state.node[x, w] = state.saved_node[i, k, w]
+            if BOUNDED:
+                note_arcs(data, state, x)
             if has_peaks(data):
                 for d in range(state.load.shape[1]):
                     state.peak[x, d, 0] = state.saved_peak[i, k, d, 0]
