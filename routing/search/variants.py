@@ -40,7 +40,7 @@ def kernels(features: Features) -> Any:
     module.__package__ = package
     constants = ModuleType(f"{package}.features")
     values = {name.upper(): present for name, present in zip(Features._fields, features, strict=True)}
-    vars(constants).update(values, NAME=features.name)
+    vars(constants).update(values, NAME=features.name, LINKED=not any(features))
     sys.modules[package] = module
     sys.modules[f"{package}.features"] = constants
     return importlib.import_module(f"{package}.anneal")

@@ -56,9 +56,9 @@ from .arrays import (
 from .chain import chain_loaded, link, retime, unlink
 from .chance import below, exponential, unit
 from .compiled import entry, heavy, inner
-from .features import BACK, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
+from .features import BACK, HET, LIMITS, LINKED, MIXED, PAIR, RICH, TRIPS, TW
 from .fleet import UPGRADES, fit_classes, give_class, swap_classes
-from .links import LINKED, begin_route, cut, nothing_moved, put_between, restore_rows, write_orders
+from .links import begin_route, cut, nothing_moved, put_between, restore_rows, write_orders
 from .overload import SOFT, adapt_tolls, count_overloaded, price_change, price_of_more
 from .places import RELOADED, VENTURES, alone_cost, best_pair, best_place
 from .routes import (
@@ -541,7 +541,7 @@ def recreate(data, state, heat, delta, worst, wanted):
         price = data.prize[x]
         limit = price + int(heat * exponential(state.rng, data.minus_log))
         if worst < INF:
-            limit = min(limit, int(math.ceil(worst - delta)))
+            limit = min(limit, math.ceil(worst - delta))
         if VENTURES and info[VENTURING] > 0:
             limit = INF  # the first one opens the route, whatever it costs
         done, change = False, 0
@@ -588,6 +588,8 @@ def undo(data, state, tails):
 def clear_rids(data, state, lead):
     """Note that neither a task nor its partner nor an alternative is on a route."""
     state.node[lead, RID] = NONE
+    if LINKED:
+        state.seat[lead] = 0
     if PAIR and data.side[lead] != 0:
         state.node[data.partner[lead], RID] = NONE
     if RICH:

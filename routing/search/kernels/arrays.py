@@ -51,8 +51,8 @@ DELIVERS, COLLECTS = 1, 2
 CUR, NROUTES, NFREE, NABSENT, BEST, ITER, STAMP, NSAVED, NREM, GROW, NDIRTY, BESTAT, ACCEPTED, IMPROVED = range(14)
 NROUTES_BEST, NABSENT_BEST, VISIT, EVENTS, DEPARTS, HOLDS, VERSIONS, UPGRADING, PACKING, VENTURING = range(14, 24)
 OVERLOADED, FITTING = 24, 25  # routes now; iterations of late that ended without any, see overload.py
-NROWS = 26  # rows saved in this iteration, see links.py
-INFO_SIZE = 27
+NROWS, TOP = 26, 27  # rows saved in this iteration, see links.py
+INFO_SIZE = 28
 
 # What Python asks the entry kernel to do.
 ANNEAL, LOAD, CONSTRUCT, EXAMINE = range(4)
@@ -143,6 +143,8 @@ class State(NamedTuple):
     saved_row: Any  # (n, NARROW)
     reach: Any  # (n,) longest arc to a task beside it, and twice the longest to a terminal, see bounds.py
     home: Any  # (n,)
+    seat: Any  # (n,) int32 slot of its route plus one, 0 if it has none
+    extra: Any  # (slots + 1,) int64 what the task in hand costs on each route beyond arcs
     picked: Any  # (K,) int32 neighbours worth a closer look
     line: Any  # (longest + 8,) int32 a route as it would be
     event: Any  # (2 * longest + 16, 4) int64

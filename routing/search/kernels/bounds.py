@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from .arrays import CNXT, CPRV, NXT, PRV
 from .compiled import inner
-from .features import PAIR, RICH, TW
+from .features import LINKED, PAIR, RICH, TW
 
 BOUNDED = not (TW or PAIR or RICH)
 """Whether neighbours come in the order of the arcs to them, and an arc is all that a place costs."""
@@ -37,8 +37,8 @@ def note_arcs(data, state, x):
 
 
 @inner
-def pick(data, state, x, found):
-    """Write the neighbours beside which ``x`` may cost less than ``found`` to ``state.picked``, all but the nearest.
+def pick(data, state, x, first, last, found):
+    """Write which of its neighbours ``first..last - 1`` ``x`` may cost less than ``found`` beside to ``state.picked``.
 
     A loop of its own over small arrays, without branches: most neighbours are passed over here, and which of them
     are not cannot be foreseen.
@@ -51,12 +51,16 @@ def pick(data, state, x, found):
     apart = data.apart
     reach = state.reach
     home = state.home
+    seat = state.seat
+    extra = state.extra
     picked = state.picked
     further = 2 * found - data.away[x]
     count = 0
-    for i in range(ALWAYS, near.shape[1]):
+    for i in range(first, last):
         j = near[x, i]
         both = int(apart[x, i])
+        if LINKED:
+            both += extra[seat[j]]
         picked[count] = j
-        count += int((both < found + reach[j]) | (both < further + home[j]))
+        count += int((both < found + int(reach[j])) | (both < further + int(home[j])))
     return count

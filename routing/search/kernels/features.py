@@ -25,3 +25,6 @@ TRIPS = False
 """Several trips and release times with windows, one kind of vehicle, prices of distance only."""
 RICH = True
 """Every other rule, judged by walking along the route."""
+
+LINKED = False
+"""None of these: loads are all that counts, and changes are tried on links alone."""

@@ -35,10 +35,6 @@ from .arrays import (
 )
 from .bounds import note_arcs
 from .compiled import inner
-from .features import BACK, DUR, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
-
-LINKED = not (TW or DUR or HET or MIXED or LIMITS or PAIR or BACK or TRIPS or RICH)
-"""Whether changes are tried on links alone."""
 
 
 @inner
@@ -98,6 +94,7 @@ def cut(data, state, r, first, last, stamp):
             delta -= int(node[x, CPRV])
             out = int(node[x, CNXT])
             node[x, RID] = NONE
+            state.seat[x] = 0
             state.rint[r, LEN] -= 1
             for d in range(data.delivery.shape[1]):
                 state.load[r, d, 0] -= data.delivery[x, d]
@@ -122,6 +119,7 @@ def put_between(data, state, r, x, u, v):
     delta = data.cls[0, FIXED] if state.rint[r, LEN] == 0 else -int(node[u, CNXT] if u < data.n else node[v, CPRV])
     delta += join(data, state, r, u, x) + join(data, state, r, x, v)
     node[x, RID] = r
+    state.seat[x] = r + 1
     state.rint[r, LEN] += 1
     state.rint[r, BASE] += delta
     for d in range(data.delivery.shape[1]):
@@ -175,4 +173,5 @@ def restore_rows(data, state):
         x = state.row_of[i]
         for w in range(NARROW):
             state.node[x, w] = state.saved_row[i, w]
+        state.seat[x] = state.node[x, RID] + 1
         note_arcs(data, state, x)

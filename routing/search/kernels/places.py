@@ -63,18 +63,18 @@ from .arrays import (
     VISIT,
     WAIT,
 )
+from .beside import BLINK, cheapest_beside
 from .bounds import ALWAYS, BOUNDED, pick
 from .chain import gap_for, leaves_with
 from .chance import below
 from .compiled import heavy, inner
-from .features import BACK, DUR, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
+from .features import BACK, DUR, HET, LIMITS, LINKED, MIXED, PAIR, RICH, TRIPS, TW
 from .fleet import UPGRADES, larger_class
 from .overload import SOFT, is_soft, price_of_more
 from .routes import take_slot
 from .walk import begin_work, copy_line, insert_in_line, walk
 from .windows import latest_start, next_start
 
-BLINK = 100
 PAIR_BLINK = 50
 RELOADED = 1 << 40
 VENTURES = not PAIR and not TRIPS and not RICH
@@ -347,12 +347,16 @@ def best_place(data, state, x, best, blink):
     slack = 0
     if UPGRADES:
         state.info[VISIT] += 1  # one more task in hand, see larger_class
-    for i in range(neighbours(data, state)):
+    if LINKED and state.info[VENTURING] == 0:
+        found, best_k = cheapest_beside(data, state, x, best, salt if blink else NONE)
+        if best_k != 0:
+            best_r = node[abs(best_k) - 1, RID]
+    for i in range(0 if LINKED else neighbours(data, state)):
         if BOUNDED and i >= ALWAYS:
             if i == ALWAYS:
                 # With another vehicle arcs cost something else.
                 bounded = not UPGRADES or state.info[UPGRADING] == 0
-                count = pick(data, state, x, found if bounded else INF)
+                count = pick(data, state, x, ALWAYS, near.shape[1], found if bounded else INF)
             if i >= ALWAYS + count:
                 break
             j = state.picked[i - ALWAYS]

@@ -63,6 +63,7 @@ from .arrays import (
     START,
     SVC,
     TM,
+    TOP,
     TPRV,
     TRIP_COLUMNS,
     VERSION,
@@ -71,8 +72,7 @@ from .arrays import (
 )
 from .bounds import BOUNDED, note_arcs
 from .compiled import heavy, inner
-from .features import BACK, DUR, HET, LIMITS, MIXED, PAIR, RICH, TRIPS, TW
-from .links import LINKED
+from .features import BACK, DUR, HET, LIMITS, LINKED, MIXED, PAIR, RICH, TRIPS, TW
 from .walk import copy_line, walk
 from .windows import latest_start, next_start
 
@@ -364,6 +364,8 @@ def refresh(data, state, r):
             if HET:
                 cost += data.node_cost[c, x]
             node[x, RID] = r
+            if LINKED:
+                state.seat[x] = r + 1
             node[x, POS] = k
             node[x, PRV] = u
             node[x, CPRV] = arc
@@ -533,6 +535,7 @@ def open_slot(state, r, c):
         k -= 1
     state.free_slots[k] = state.free_slots[info[NFREE] - 1]
     info[NFREE] -= 1
+    info[TOP] = max(info[TOP], r + 1)
     state.used_pos[r] = info[NROUTES]
     state.used_list[info[NROUTES]] = r
     info[NROUTES] += 1

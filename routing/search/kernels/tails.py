@@ -31,8 +31,8 @@ from .arrays import (
 )
 from .chance import below
 from .compiled import inner
-from .features import HET, LIMITS, MIXED, PAIR, TW
-from .links import LINKED, save_rows
+from .features import HET, LIMITS, LINKED, MIXED, PAIR, TW
+from .links import save_rows
 from .routes import close_slot, open_slot, refresh, restore_routes, save_route, start_empty, take_slot
 from .windows import next_start
 

@@ -1,0 +1,88 @@
+"""Where a task fits if only loads count: the cheapest place beside its neighbours.
+
+Most vehicles are nearly full, so most places that cost little are on routes without room. What the task costs on each
+route beyond arcs is therefore noted first, in one pass over the routes; a neighbour on a full route then falls out
+with those that are too far, before anything is known of the places beside it.
+"""
+
+# numba infers all types here; annotations would be decoration
+# ruff: noqa: ANN001, ANN201
+
+from __future__ import annotations
+
+from .arrays import CNXT, CPRV, NXT, PRV, RID, TOP
+from .bounds import ALWAYS, pick
+from .compiled import inner
+from .overload import is_soft, price_of_more
+
+BLINK = 100
+"""One in how many new best places is passed over."""
+FULL = 1 << 61
+"""What a task costs on a route without room: more than any limit by more than any arc."""
+
+
+@inner
+def price_routes(data, state, x):
+    """Note what a task costs on each route beyond arcs: the toll where vehicles may be overloaded, else 0 or FULL."""
+    extra = state.extra
+    load = state.load
+    top = state.info[TOP]
+    if is_soft(state):
+        for r in range(top):
+            extra[r + 1] = price_of_more(data, state, r, x)
+        return
+    most = data.capacity[0, 0] - data.delivery[x, 0]
+    for r in range(top):
+        extra[r + 1] = FULL if load[r, 0, 0] > most else 0
+    for d in range(1, data.delivery.shape[1]):
+        most = data.capacity[0, d] - data.delivery[x, d]
+        for r in range(top):
+            if load[r, d, 0] > most:
+                extra[r + 1] = FULL
+
+
+@inner
+def beside(data, state, x, j, found, place, salt):
+    """Look at both places beside task ``j``; return (cost, place), those given if neither is cheaper."""
+    node = state.node
+    n = data.n
+    u = node[j, PRV]
+    v = node[j, NXT]
+    extra = state.extra[state.seat[j]]
+    behind = int(data.cost_t[0, x, j]) + int(data.cost[0, x, v]) - int(node[j, CNXT]) + extra
+    ahead = int(data.cost_t[0, x, u]) + int(data.cost[0, x, j]) - int(node[j, CPRV]) + extra
+    if behind < found and (salt < 0 or (salt + j * 7919) % BLINK != 0):
+        found = behind
+        place = -int(j) - 1
+    if ahead < found and (salt < 0 or (salt + (u + node[j, RID] if u >= n else u) * 7919) % BLINK != 0):
+        found = ahead
+        place = int(j) + 1
+    return found, place
+
+
+@inner
+def cheapest_beside(data, state, x, best, salt):
+    """Find the cheapest place of a task beside one of its neighbours.
+
+    Parameters
+    ----------
+    best
+        Only places cheaper than this count.
+    salt
+        Decides which places are passed over, negative for none.
+
+    Returns
+    -------
+    (cost, place), as ``places.best_place`` names places; 0 if there is none.
+    """
+    price_routes(data, state, x)
+    width = data.near.shape[1]
+    nearest = min(ALWAYS, width)
+    found = best
+    place = 0
+    for part in range(2):  # the nearest first: what they cost keeps the list of the others short
+        first = 0 if part == 0 else nearest
+        last = nearest if part == 0 else width
+        for i in range(pick(data, state, x, first, last, found)):
+            found, place = beside(data, state, x, state.picked[i], found, place, salt)
+    return found, place
