@@ -13,7 +13,7 @@ from __future__ import annotations
 from .arrays import CNXT, CPRV, NXT, PRV, RID, TOP
 from .bounds import ALWAYS, pick
 from .compiled import inner
-from .overload import is_soft, price_of_more
+from .overload import is_soft, toll_on
 
 BLINK = 100
 """One in how many new best places is passed over."""
@@ -27,18 +27,15 @@ def price_routes(data, state, x):
     extra = state.extra
     load = state.load
     top = state.info[TOP]
-    if is_soft(state):
+    soft = is_soft(state)
+    for d in range(data.delivery.shape[1]):
+        amount = data.delivery[x, d]
+        most = data.capacity[0, d] - amount
+        toll = state.toll[0, d]
         for r in range(top):
-            extra[r + 1] = price_of_more(data, state, r, x)
-        return
-    most = data.capacity[0, 0] - data.delivery[x, 0]
-    for r in range(top):
-        extra[r + 1] = FULL if load[r, 0, 0] > most else 0
-    for d in range(1, data.delivery.shape[1]):
-        most = data.capacity[0, d] - data.delivery[x, d]
-        for r in range(top):
-            if load[r, d, 0] > most:
-                extra[r + 1] = FULL
+            over = load[r, d, 0] - most
+            price = toll_on(over, toll) - toll_on(over - amount, toll) if soft else (FULL if over > 0 else 0)
+            extra[r + 1] = price if d == 0 else min(FULL, price + extra[r + 1])
 
 
 @inner

@@ -36,10 +36,15 @@ def is_soft(state):
 
 
 @inner
+def toll_on(over, toll):
+    """Return the price of so many units too many."""
+    return int(max(over, 0) * toll)
+
+
+@inner
 def toll_of(data, state, d, load):
     """Return the price of a load beyond a vehicle's room, in one dimension."""
-    over = load - data.capacity[0, d]
-    return int(over * state.toll[0, d]) if over > 0 else 0
+    return toll_on(load - data.capacity[0, d], state.toll[0, d])
 
 
 @inner
