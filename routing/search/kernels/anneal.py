@@ -539,9 +539,9 @@ def recreate(data, state, heat, delta, worst, wanted):
     for i in range(info[NREM]):
         x = state.removed[i]
         price = data.prize[x]
-        limit = price + int(heat * exponential(state.rng, data.minus_log))
-        if worst < INF:
-            limit = min(limit, math.ceil(worst - delta))
+        limit = math.ceil(worst - delta) if worst < INF else INF
+        if price < limit:  # a required task's never is, once the change has a limit
+            limit = min(limit, price + int(heat * exponential(state.rng, data.minus_log)))
         if VENTURES and info[VENTURING] > 0:
             limit = INF  # the first one opens the route, whatever it costs
         done, change = False, 0
