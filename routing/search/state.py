@@ -96,6 +96,7 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
         home=np.zeros(n, dtype=number),
         seat=np.zeros(n, dtype=np.int32),
         extra=np.full(slots + 1, a.INF, dtype=np.int64),
+        carried=np.zeros((dims, slots), dtype=np.int64),
         picked=np.zeros(data.near.shape[1] + 1, dtype=np.int32),
         line=np.zeros(longest + 8, dtype=np.int32),
         event=np.zeros((2 * longest + 16, 4), dtype=np.int64),

@@ -145,6 +145,7 @@ class State(NamedTuple):
     home: Any  # (n,)
     seat: Any  # (n,) int32 slot of its route plus one, 0 if it has none
     extra: Any  # (slots + 1,) int64 what the task in hand costs on each route beyond arcs
+    carried: Any  # (dimensions, slots) int64 what is delivered, as in load
     picked: Any  # (K,) int32 neighbours worth a closer look
     line: Any  # (longest + 8,) int32 a route as it would be
     event: Any  # (2 * longest + 16, 4) int64

@@ -25,7 +25,7 @@ FULL = 1 << 61
 def price_routes(data, state, x):
     """Note what a task costs on each route beyond arcs: the toll where vehicles may be overloaded, else 0 or FULL."""
     extra = state.extra
-    load = state.load
+    carried = state.carried
     top = state.info[TOP]
     soft = is_soft(state)
     for d in range(data.delivery.shape[1]):
@@ -33,7 +33,7 @@ def price_routes(data, state, x):
         most = data.capacity[0, d] - amount
         toll = state.toll[0, d]
         for r in range(top):
-            over = load[r, d, 0] - most
+            over = carried[d, r] - most
             price = toll_on(over, toll) - toll_on(over - amount, toll) if soft else (FULL if over > 0 else 0)
             extra[r + 1] = price if d == 0 else min(FULL, price + extra[r + 1])
 

@@ -98,6 +98,7 @@ def cut(data, state, r, first, last, stamp):
             state.rint[r, LEN] -= 1
             for d in range(data.delivery.shape[1]):
                 state.load[r, d, 0] -= data.delivery[x, d]
+                state.carried[d, r] = state.load[r, d, 0]
             gap = True
             continue
         if gap:
@@ -124,6 +125,7 @@ def put_between(data, state, r, x, u, v):
     state.rint[r, BASE] += delta
     for d in range(data.delivery.shape[1]):
         state.load[r, d, 0] += data.delivery[x, d]
+        state.carried[d, r] = state.load[r, d, 0]
     return delta
 
 

@@ -272,6 +272,8 @@ def refresh_loads(data, state, r):
         for k in range(1, length + 1):
             out += data.delivery[seq[r, k], d]
         state.load[r, d, 0] = out
+        if LINKED:
+            state.carried[d, r] = out
         if BACK:
             taken = 0
             for k in range(1, length + 1):
@@ -496,6 +498,7 @@ def restore_routes(data, state):
         if LINKED:
             for d in range(state.load.shape[1]):
                 state.load[r, d, 0] = state.saved_load[i, d, 0]
+                state.carried[d, r] = state.load[r, d, 0]
             continue
         for d in range(state.load.shape[1]):
             for k in range(3):
