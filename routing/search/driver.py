@@ -253,7 +253,8 @@ class Annealing:
         """
         model, state = self.model, self.state
         if kernels(model.flags).SOFT and (waiting or split_cost(model, state)[0] == 0):
-            state.toll[:] = TOLL * self.scale / np.maximum(1.0, model.data.delivery.mean(axis=0))
+            amounts = np.maximum(1.0, model.data.delivery.mean(axis=0))
+            state.toll[:, : amounts.size] = TOLL * self.scale / amounts
 
     def let_overload_if_tight(self) -> None:
         """Let vehicles be overloaded where little else leads from one packing to another."""

@@ -53,6 +53,8 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
     saved_peak = (touched, longest, dims, 3) if loaded else (1, 1, dims, 3)
     node = np.zeros((n, width), dtype=number)
     node[:, a.RID] = a.NONE
+    extra = np.zeros(slots + 1, dtype=np.int64)
+    extra[0] = a.FULL  # beside a task without a route there is no place
     # On links alone a trial saves rows of tasks instead of routes, see kernels/links.py.
     rows, routes = (n, 0) if flags == Features() else (0, touched)
     info = np.zeros(a.INFO_SIZE, dtype=np.int64)
@@ -70,7 +72,7 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
         seq=np.zeros((slots, longest + 2), dtype=np.int32),
         rint=np.zeros((slots, columns), dtype=np.int64),
         load=np.zeros((slots, dims, 3), dtype=np.int64),
-        toll=np.zeros((2, dims)),
+        toll=np.zeros((2, max(1, dims))),
         peak=np.zeros(peak, dtype=np.int64),
         free_slots=np.arange(slots - 1, -1, -1, dtype=np.int32),
         used_pos=np.full(slots, a.NONE, dtype=np.int32),
@@ -95,7 +97,7 @@ def new_state(data: a.Data, flags: Features, leads: NDArray[np.int32], seed: int
         reach=np.zeros(n, dtype=number),
         home=np.zeros(n, dtype=number),
         seat=np.zeros(n, dtype=np.int32),
-        extra=np.full(slots + 1, a.INF, dtype=np.int64),
+        extra=extra,
         carried=np.zeros((dims, slots), dtype=np.int64),
         picked=np.zeros(data.near.shape[1] + 1, dtype=np.int32),
         line=np.zeros(longest + 8, dtype=np.int32),

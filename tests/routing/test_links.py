@@ -132,3 +132,11 @@ def test_what_is_taken_back_leaves_no_trace(make: Callable[[], Problem], toll: f
             for name, was in picture(state).items():
                 np.testing.assert_array_equal(was, before[name], err_msg=name)
     assert refused > 200
+
+
+def test_without_goods_there_is_room_for_all() -> None:
+    """Where nothing is carried every route has room, and one takes all; tolls change nothing."""
+    for toll in TOLLS.values():
+        model, state = begun(lambda: stops(30, ()), toll)
+        anneal(model, state, 3_000, COLD)
+        assert (state.info[a.NROUTES], state.info[a.NABSENT]) == (1, 0)

@@ -59,6 +59,7 @@ ANNEAL, LOAD, CONSTRUCT, EXAMINE = range(4)
 
 NONE = -1
 INF = 1 << 60
+FULL = 1 << 61  # what a task costs on a route without room: more than any limit by more than any arc
 FAR_COST = (1 << 30) - 1  # the cost of a leg without a road
 FAR = 1_500_000_000  # a leg without a road, beyond every horizon and still an int32
 

@@ -10,15 +10,13 @@ with those that are too far, before anything is known of the places beside it.
 
 from __future__ import annotations
 
-from .arrays import CNXT, CPRV, NXT, PRV, RID, TOP
+from .arrays import CNXT, CPRV, FULL, NXT, PRV, RID, TOP
 from .bounds import ALWAYS, pick
 from .compiled import inner
 from .overload import is_soft, toll_on
 
 BLINK = 100
 """One in how many new best places is passed over."""
-FULL = 1 << 61
-"""What a task costs on a route without room: more than any limit by more than any arc."""
 
 
 @inner
