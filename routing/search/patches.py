@@ -57,7 +57,7 @@ FIRST_OF_MANY, MANY = 5_000, 40
 """and with hours and loads for more vehicles than this: a first plan has routes too many, for patches to close,"""
 LEAST_FIRST, MOST_FIRST = 0.2, 0.6
 """and the shares of the budget this must be: a longer first plan leaves too little for patches to be worth it."""
-ITERATIONS_PER_S = 300_000, 150_000, 25_000
+ITERATIONS_PER_S = 450_000, 150_000, 25_000
 """What a thread does about, to tell what a time limit is worth: plain problems, others, those walked along."""
 LOOKS = 8
 """Tasks drawn for the middle of a patch, of which the one least often annealed is taken."""
