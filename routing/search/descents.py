@@ -23,8 +23,6 @@ def iterations_per_s(flags: Features) -> int:
     """Return about how many iterations a thread makes, to tell what a time limit is worth."""
     if flags.rich:
         return 25_000
-    if flags == Features():
-        return 450_000
     return 80_000 if flags.pair or flags.mixed else 250_000
 
 
