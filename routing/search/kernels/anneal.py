@@ -1,7 +1,8 @@
 """The main loop: ruin strings, recreate near the hole, accept by simulated annealing, undo if not.
 
 Sources: Christiaens and Vanden Berghe (2020), slack induction by string removals; do and undo by saving
-the touched routes only, so that an iteration costs the same whatever the size of the plan.
+the touched routes only, so that an iteration costs the same whatever the size of the plan. Where only loads count it
+saves the touched tasks only, see ``links.py``.
 """
 
 # numba infers all types here; annotations would be decoration
@@ -444,11 +445,11 @@ def put_in(data, state, x, r, place, c):
 @inner
 def put_in_links(data, state, x, r, place):
     """Carry out an insertion on links alone; return the cost change."""
-    toll = price_of_more(data, state, r, x)
     if place == 0:
         begin_route(data, state, r)
         open_slot(state, r, 0)
         return put_between(data, state, r, x, data.cls[0, START], data.cls[0, END])
+    toll = price_of_more(data, state, r, x)
     u = state.node[place - 1, PRV] if place > 0 else -place - 1
     v = place - 1 if place > 0 else state.node[-place - 1, NXT]
     return put_between(data, state, r, x, u, v) + toll
@@ -766,6 +767,24 @@ def exchange(data, state, worst):
 
 
 @inner
+def keep(data, state, delta):
+    """Go on from what this iteration did, and store it if there never was a better plan."""
+    info = state.info
+    info[ACCEPTED] += 1
+    if LINKED:
+        if nothing_moved(state):
+            return
+        write_orders(data, state)
+    info[CUR] += delta
+    note_dirty(state)
+    if SOFT:
+        count_overloaded(data, state)
+    if info[CUR] < info[BEST] and (not SOFT or info[OVERLOADED] == 0):
+        store_best(state)
+        info[IMPROVED] += 1
+
+
+@inner
 def iterate(data, state, task, heat, mean_removed, longest):
     """Do one iteration: ruin (or take what Python put into ``removed``), recreate, accept or undo."""
     info = state.info
@@ -813,19 +832,8 @@ def iterate(data, state, task, heat, mean_removed, longest):
                 delta += swap_classes(data, state)
             else:
                 delta += change_class(data, state)
-    if LINKED and delta < worst and nothing_moved(state):
-        info[ACCEPTED] += 1
-    elif delta < worst:
-        info[CUR] += delta
-        if LINKED:
-            write_orders(data, state)
-        note_dirty(state)
-        info[ACCEPTED] += 1
-        if SOFT:
-            count_overloaded(data, state)
-        if info[CUR] < info[BEST] and (not SOFT or info[OVERLOADED] == 0):
-            store_best(state)
-            info[IMPROVED] += 1
+    if delta < worst:
+        keep(data, state, delta)
     else:
         undo(data, state, tails)
 

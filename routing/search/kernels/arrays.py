@@ -139,7 +139,7 @@ class State(NamedTuple):
     saved_load: Any  # (touched, dimensions, 3)
     saved_node: Any  # (touched, longest, width)
     saved_peak: Any  # (touched, longest, dimensions, 2)
-    row_stamp: Any  # (n,) int64, see links.py; one row where changes are not tried on links alone
+    row_stamp: Any  # (n,) int64, see links.py; these three are empty where changes are not tried on links alone
     row_of: Any  # (n,) int32 tasks whose rows are saved
     saved_row: Any  # (n, NARROW)
     reach: Any  # (n,) longest arc to a task beside it, and twice the longest to a terminal, see bounds.py
