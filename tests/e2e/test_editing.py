@@ -18,7 +18,11 @@ def test_m_04_a_stop_is_moved_with_the_keyboard_and_the_plan_saved(published: An
     assert found["keptBefore"] == "0", "trying an edit changes nothing"
     assert found["added"].lstrip("-").isdigit()
     before, moved = found["before"], found["moved"]
-    assert moved == [before[1], before[0], *before[2:]], f"{before} became {moved}"
+    # Stops the vehicle is past cannot be moved, and how many those are depends on the hour.
+    place = before.index(found["pushed"])
+    wanted = [*before[: place - 1], before[place], before[place - 1], *before[place + 1 :]]
+    assert place > 0
+    assert moved == wanted, f"{before} became {moved}"
     assert found["undone"] == before
     assert found["places"] >= 1
     assert found["dragged"] == 2, "a stop dragged to another vehicle touches both routes"

@@ -14,6 +14,7 @@ export async function editPlan({ page, config, picture }) {
   const before = await order(page);
 
   // Keyboard twin of dragging: Alt and an arrow key try the next place.
+  const pushed = await stops.nth(1).getAttribute("data-stop");
   await stops.nth(1).focus();
   await page.keyboard.press("Alt+ArrowUp");
   await page.locator("[data-tentative]").waitFor();
@@ -64,7 +65,7 @@ export async function editPlan({ page, config, picture }) {
   await page.click("button:has-text('Save version')");
   await page.waitForSelector("[data-saved]");
   await picture("editing-en");
-  return { before, moved, undone, keptBefore, added, places, dragged, variants, mistakes, saved: await page.locator("[data-saved]").getAttribute("data-saved") };
+  return { before, pushed, moved, undone, keptBefore, added, places, dragged, variants, mistakes, saved: await page.locator("[data-saved]").getAttribute("data-saved") };
 }
 
 function order(page) {
