@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from api.demo.client import DemoClient
 from api.demo.world import REGION, DemoWorld
 from api.errors import DemoStepError
 from dispatch.parcels.generator import generate_manifest, write_manifest_csv
+from firmware_bridge.device.agent import Agent
 from kernel.clock import rfc3339
 from kernel.errors import CundaError
 from kernel.progress import Progress
+from maps.geodesy import straight_m
 
 _WAIT_S = 60.0
+_INSERTED_S, _KIOSKS_TRIED = 30.0, 4
+"""Time for a drop-off to join a route before another kiosk is tried, and the most kiosks."""
 _DROPS_PER_KIOSK = 2
 
 
@@ -53,6 +60,14 @@ class DayState:
         client.log_in(username, self.world.password)
         return client
 
+    def look_for(self, found: Callable[[], Any], at_most_s: float) -> Any:
+        """Ask again until there is an answer; return the last one when the time is over."""
+        clock = self.world.services.clock
+        began_s = clock.monotonic_s()
+        while not (answer := found()) and clock.monotonic_s() - began_s < at_most_s:
+            _pause(0.2)
+        return answer
+
     def wait_for(self, what: str, found: Callable[[], Any]) -> Any:
         """Ask again until there is an answer.
 
@@ -61,14 +76,10 @@ class DayState:
         DemoStepError
             After a minute.
         """
-        clock = self.world.services.clock
-        began_s = clock.monotonic_s()
-        while clock.monotonic_s() - began_s < _WAIT_S:
-            answer = found()
-            if answer:
-                return answer
-            _pause(0.2)
-        raise DemoStepError(f"waited {_WAIT_S:.0f} s in vain for {what}")
+        answer = self.look_for(found, _WAIT_S)
+        if not answer:
+            raise DemoStepError(f"waited {_WAIT_S:.0f} s in vain for {what}")
+        return answer
 
 
 def _pause(seconds: float) -> None:
@@ -227,11 +238,7 @@ def _fact(day: DayState, kind: str, parcel_id: str, seq: int, **more: Any) -> di
 def insert_drop_off(day: DayState) -> dict[str, Any]:
     """Let a customer use a kiosk; the drop-off joins a published route and nobody else's order changes."""
     routes = _routes_of_couriers(day)
-    known = {was["body"]["route_id"] for was in routes.values()}
-    before = day.dispatcher.get("/events", after=0, limit=1)["newest"]
-    event_id = day.world.kiosks.drop()
-    day.dropped = day.wait_for("the drop-off in the ledger", lambda: _parcel_of(day, event_id, before))
-    courier_id = day.wait_for("the drop-off on a route", lambda: _courier_with(day, day.dropped, known))
+    event_id, courier_id = _dropped_on_a_route(day, routes)
     was = routes[courier_id]
     courier = day.client(courier_id)
     try:
@@ -255,6 +262,35 @@ def insert_drop_off(day: DayState) -> dict[str, Any]:
         "event": event_id, "parcel": day.dropped, "courier": courier_id, "stops_before": len(old_order),
         "stops_now": len(new_order), "changes": [change["kind"] for change in now["changes"]],
     }  # fmt: skip
+
+
+def _dropped_on_a_route(day: DayState, routes: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """Use kiosks, those nearest to the vans' ways first, until a van takes the parcel; return event and courier.
+
+    On a day whose vans are out to the end of their shifts a kiosk off their ways may find none: what was left there
+    waits for another day.
+    """
+    known = {was["body"]["route_id"] for was in routes.values()}
+    stops = [(stop["lon"], stop["lat"]) for was in routes.values() for stop in was["body"]["stops"]]
+    for agent in _nearest_kiosks(day, stops)[:_KIOSKS_TRIED]:
+        before = day.dispatcher.get("/events", after=0, limit=1)["newest"]
+        event_id = day.world.kiosks.drop(agent)
+        found = partial(_parcel_of, day, event_id, before)
+        day.dropped = day.wait_for("the drop-off in the ledger", found)
+        courier_id = day.look_for(partial(_courier_with, day, day.dropped, known), _INSERTED_S)
+        if courier_id:
+            return event_id, str(courier_id)
+    raise DemoStepError(
+        f"no van took a drop-off at any of {_KIOSKS_TRIED} kiosks near its way within {_INSERTED_S:.0f} s"
+    )
+
+
+def _nearest_kiosks(day: DayState, stops: Sequence[tuple[float, float]]) -> list[Agent]:
+    """Order the kiosks by the distance to the nearest stop."""
+    sites = day.dispatcher.get("/sites", region=REGION, kind="kiosk")["items"]
+    visited = np.array(stops)
+    away = {site["id"]: float(straight_m(np.array([site["lon"], site["lat"]]), visited).min()) for site in sites}
+    return sorted(day.world.kiosks.agents, key=lambda agent: away[agent.config.address.device])
 
 
 def _routes_of_couriers(day: DayState) -> dict[str, dict[str, Any]]:
