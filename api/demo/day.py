@@ -21,7 +21,7 @@ from kernel.progress import Progress
 from maps.geodesy import straight_m
 
 _WAIT_S = 60.0
-_INSERTED_S, _KIOSKS_TRIED = 30.0, 4
+_INSERTED_S, _KIOSKS_TRIED = 20.0, 4
 """Time for a drop-off to join a route before another kiosk is tried, and the most kiosks."""
 _DROPS_PER_KIOSK = 2
 
