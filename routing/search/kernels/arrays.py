@@ -51,7 +51,7 @@ DELIVERS, COLLECTS = 1, 2
 CUR, NROUTES, NFREE, NABSENT, BEST, ITER, STAMP, NSAVED, NREM, GROW, NDIRTY, BESTAT, ACCEPTED, IMPROVED = range(14)
 NROUTES_BEST, NABSENT_BEST, VISIT, EVENTS, DEPARTS, HOLDS, VERSIONS, UPGRADING, PACKING, VENTURING = range(14, 24)
 OVERLOADED, FITTING = 24, 25  # routes now; iterations of late that ended without any, see overload.py
-NROWS, TOP = 26, 27  # rows saved in this iteration, see links.py
+NROWS, TOP = 26, 27  # rows saved in this iteration, see links.py; slots below which all routes have been
 INFO_SIZE = 28
 
 # What Python asks the entry kernel to do.
