@@ -33,7 +33,7 @@ class Features(NamedTuple):
 
 @cache
 def kernels(features: Features) -> Any:
-    """Return the module ``anneal`` of the kernels with these features, compiled on first call."""
+    """Return the module ``anneal`` of the kernels with these features, compiled on first call; use its ``__all__``."""
     package = f"routing.search.variant_{features.name}"
     module = ModuleType(package, "One variant of routing.search.kernels.")
     module.__path__ = [str(KERNELS)]

@@ -16,9 +16,11 @@ import pytest
 
 from routing import Problem, ProblemBuilder
 from routing.checker import check
-from routing.search.driver import SearchParams, construct, suited
+from routing.search.first import construct
+from routing.search.heat import suited
 from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
+from routing.search.running import SearchParams
 from routing.search.state import new_state
 from routing.search.variants import Features, kernels
 from routing.solution import Solution
@@ -55,6 +57,11 @@ def searched(steps: int, heat: float) -> tuple[Any, Any, Any]:
     return model, state, made
 
 
+def beside(made: Any, name: str) -> Any:
+    """Return another module of the same variant of the kernels."""
+    return importlib.import_module(f"{made.__package__}.{name}")
+
+
 def used_routes(state: Any) -> list[int]:
     """List the slots in use."""
     return [int(r) for r in state.used_list[: int(state.info[a.NROUTES])]]
@@ -63,6 +70,7 @@ def used_routes(state: Any) -> list[int]:
 def compare_with_full_look() -> None:
     """Compare each route's arcs, times and loads after every step with those of a full recomputation."""
     model, state, made = searched(0, 1.0)
+    refresh = beside(made, "refresh")
     for step in range(150):
         made.search(model.data, state, a.ANNEAL, 1, 400.0 if step < 100 else 0.0, 1.0, 6.0, 6)
         for r in used_routes(state):
@@ -71,7 +79,7 @@ def compare_with_full_look() -> None:
             parts = (state.node[tasks], state.peak[tasks], state.load[r], state.rint[r, [a.BASE, a.AUX]])
             before = [part.copy() for part in parts]
             version = state.rint[r, a.VERSION]
-            made.refresh(model.data, state, r)
+            refresh.refresh(model.data, state, r)
             state.rint[r, a.VERSION] = version
             after = (state.node[tasks], state.peak[tasks], state.load[r], state.rint[r, [a.BASE, a.AUX]])
             for kept, new in zip(before, after, strict=True):
@@ -81,7 +89,7 @@ def compare_with_full_look() -> None:
 def compare_with_all_places() -> None:
     """Compare the cheapest places of shipments in routes with what trying all of them by the checker gives."""
     model, state, made = searched(80, 200.0)
-    places = importlib.import_module(f"{made.__package__}.places")
+    pairs = beside(made, "pairs")
     problem, data = model.problem, model.data
     found = 0
     for shipment in problem.shipments:
@@ -96,13 +104,13 @@ def compare_with_all_places() -> None:
                 wider = [*order[:i], p, *order[i:]]
                 price = priced(problem, [*wider[:k], d, *wider[k:]])
                 best = best if price is None else min(best, price - now)
-            cost, i, k = places.pair_in_route(data, state, r, 0, p, d, a.INF, 0)
+            cost, i, k = pairs.pair_in_route(data, state, r, 0, p, d, a.INF, 0)
             assert (int(cost), i > 0) == (best // model.scale if i else a.INF, best < a.INF)
             for limit in (int(cost) + 1, int(cost), int(cost) // 2):
-                known, where = places.known_pair(data, state, r, 0, p, d, limit)
-                assert (known == cost and where == places.both_places(i, k)) or (where == 0 and limit <= known <= cost)
+                known, where = pairs.known_pair(data, state, r, 0, p, d, limit)
+                assert (known == cost and where == pairs.both_places(i, k)) or (where == 0 and limit <= known <= cost)
             if i:
-                other, *_ = places.pair_in_route(data, state, r, 0, p, d, a.INF, places.both_places(i, k))
+                other, *_ = pairs.pair_in_route(data, state, r, 0, p, d, a.INF, pairs.both_places(i, k))
                 assert other >= cost
                 found += 1
     assert found > 8

@@ -42,7 +42,7 @@ from .arrays import (
 )
 from .chance import below
 from .compiled import apart, inner
-from .routes import save_route
+from .saved import save_route
 
 FOREVER = 1 << 30
 NO_GAP = 1 << 40

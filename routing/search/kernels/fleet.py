@@ -30,7 +30,8 @@ from .arrays import (
 from .chance import below
 from .compiled import apart, inner
 from .features import HET, LIMITS, MIXED, PAIR, RICH, TW
-from .routes import refresh, save_route
+from .refresh import refresh
+from .saved import save_route
 
 UPGRADES = HET and not LIMITS and not PAIR and not RICH
 

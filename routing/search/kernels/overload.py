@@ -31,7 +31,7 @@ MOST = 1e6
 
 @inner
 def is_soft(state):
-    """Tell whether vehicles may be overloaded: there are tolls, see ``driver.Annealing.let_overload``."""
+    """Tell whether vehicles may be overloaded: there are tolls, see ``annealing.Annealing.let_overload``."""
     return state.toll[0, 0] > 0.0
 
 

@@ -33,7 +33,10 @@ from .chance import below
 from .compiled import inner
 from .features import HET, LIMITS, LINKED, MIXED, PAIR, TW
 from .links import save_rows
-from .routes import close_slot, open_slot, refresh, restore_routes, save_route, start_empty, take_slot
+from .refresh import refresh
+from .routes import start_empty
+from .saved import restore_routes, save_route
+from .slots import close_slot, open_slot, take_slot
 from .windows import next_start
 
 TAIL_BLINK = 8

@@ -30,7 +30,9 @@ from .arrays import (
 from .chain import come_back, due_before, join, ready_behind, rejoin, retime, unlink
 from .chance import below
 from .compiled import apart, inner
-from .routes import close_slot, refresh, restore_routes, save_route
+from .refresh import refresh
+from .saved import restore_routes, save_route
+from .slots import close_slot
 from .tails import write_tails
 
 TAIL_BLINK = 8
