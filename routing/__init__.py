@@ -34,7 +34,7 @@ from routing.problem import (
 from routing.solution import Result, Route, Solution, Trip
 
 if TYPE_CHECKING:
-    from routing.search.driver import Progress, SearchParams
+    from routing.search.running import Progress, SearchParams
     from routing.stop import StopRule
 
 

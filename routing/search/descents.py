@@ -6,8 +6,10 @@ chance; a few shorter ones find a better plan more often than one long (docs/sol
 
 from __future__ import annotations
 
-from routing.search.driver import SEED_STRIDE, Annealing, Progress, RunState, SearchParams, split_cost
+from routing.search.annealing import Annealing
+from routing.search.answers import split_cost
 from routing.search.model import Model
+from routing.search.running import SEED_STRIDE, Progress, RunState, SearchParams
 from routing.search.slices import Slice
 from routing.search.variants import Features
 from routing.stop import SearchState, StopRule

@@ -16,11 +16,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from routing.problem import Problem
-from routing.search import driver, whole
-from routing.search.driver import Progress, SearchParams
+from routing.search import whole
+from routing.search.annealing import solve_model
+from routing.search.answers import split_cost, to_solution
 from routing.search.model import compile_problem, is_plain
 from routing.search.patches import Patches, first_share
 from routing.search.pieces import Part, Piece, cut, pieces_of_plan, plan_of, share_vehicles, views
+from routing.search.running import SEED_STRIDE, Progress, SearchParams
 from routing.search.savings import savings_plan
 from routing.search.slices import Slice, within
 from routing.search.state import keep_present
@@ -238,19 +240,19 @@ class _Search:
         weights = [sum(len(piece.tasks) for piece in part) for part in rest]
         end = now + max(0.0, until - now) * weights[0] / sum(weights)
         part = Part(self.problem, pieces, fleet)
-        seed = self.seed + run.iterations + worker * driver.SEED_STRIDE
+        seed = self.seed + run.iterations + worker * SEED_STRIDE
         model = compile_problem(part.problem, params.near)
         share = Slice(self.stop, now, end)
         scale = None if self.scale is None else self.scale / model.scale
-        search = driver.solve_model(model, share, run, seed, part.initial, params, None, self.stop, scale)
+        search = solve_model(model, share, run, seed, part.initial, params, None, self.stop, scale)
         state = search.state
         if self.progress is not None and worker == 0:
             self.progress("solve", int(1000 * min(1.0, end)), 1000, f"part of {part.problem.task_count} stops")
-        missing, cost = driver.split_cost(model, state)
-        best = pieces = part.pieces_of(driver.to_solution(model, state))
+        missing, cost = split_cost(model, state)
+        best = pieces = part.pieces_of(to_solution(model, state))
         if until <= PRESENT_UNTIL:
             keep_present(state)
-            pieces = part.pieces_of(driver.to_solution(model, state))
+            pieces = part.pieces_of(to_solution(model, state))
         self.workers.end(worker, run)
         return Answer(pieces, best, missing, cost, search.scale * model.scale)
 

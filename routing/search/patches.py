@@ -20,21 +20,15 @@ from numpy.typing import NDArray
 
 from routing.costs import route_cost
 from routing.problem import HORIZON_S, Problem
+from routing.search.annealing import Annealing
+from routing.search.answers import split_cost, to_solution
 from routing.search.closings import Closings, least_vehicles
-from routing.search.driver import (
-    SEED_STRIDE,
-    Annealing,
-    Progress,
-    RunState,
-    SearchParams,
-    loaded,
-    split_cost,
-    to_solution,
-)
+from routing.search.first import loaded
 from routing.search.kernels import arrays as a
 from routing.search.model import Model, compile_problem, is_plain
 from routing.search.pieces import Part, Piece, pieces_of_plan, plan_of, share_vehicles, views
 from routing.search.rules import has_trips, needs_walk
+from routing.search.running import SEED_STRIDE, Progress, RunState, SearchParams
 from routing.search.sightings import RouteWatch, Sighting, Sightings
 from routing.search.slices import Slice, within
 from routing.search.starts import FAILURES, ITERATIONS, Plan, Starts, plan_anew

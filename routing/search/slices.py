@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from routing.search.driver import Progress
+from routing.search.running import Progress
 from routing.stop import SearchState, StopRule
 
 

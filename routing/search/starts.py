@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from routing.problem import Problem
+from routing.search.answers import to_solution
 from routing.search.descents import best_descent
-from routing.search.driver import Progress, RunState, SearchParams, to_solution
 from routing.search.model import compile_problem
 from routing.search.pieces import Part, Piece
+from routing.search.running import Progress, RunState, SearchParams
 from routing.stop import StopRule
 
 ITERATIONS = 5_000

@@ -7,18 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from routing.problem import Problem
+from routing.search.annealing import Annealing
+from routing.search.answers import split_cost, to_solution
 from routing.search.descents import best_descent, descent_count
-from routing.search.driver import (
-    SEED_STRIDE,
-    Annealing,
-    Progress,
-    RunState,
-    SearchParams,
-    split_cost,
-    to_solution,
-)
 from routing.search.kernels import arrays as a
 from routing.search.model import Model, compile_problem
+from routing.search.running import SEED_STRIDE, Progress, RunState, SearchParams
 from routing.search.workers import Workers, WorkerState
 from routing.solution import Result, Solution
 from routing.stop import StopRule

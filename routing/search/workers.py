@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from routing.search.driver import RunState
+from routing.search.running import RunState
 from routing.stop import SearchState, StopRule
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from routing import Problem, ProblemBuilder
 from routing.problem import Backhaul
-from routing.search.driver import construct
+from routing.search.first import construct
 from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
 from routing.search.state import best_orders, keep_present, new_state

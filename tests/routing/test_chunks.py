@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from routing.search.driver import SearchParams, _chunk_size, _next_chunk
+from routing.search.annealing import _chunk_size, _next_chunk
+from routing.search.running import SearchParams
 from routing.search.slices import Slice
 from routing.stop import AllOf, FirstOf, MaxIterations, MaxRuntime, SearchState, StopRule
 

@@ -11,12 +11,13 @@ import pytest
 from routing import Problem, ProblemBuilder, Solution, solve
 from routing.checker import check
 from routing.search import closings, patches
+from routing.search.annealing import Annealing
 from routing.search.closings import SHARE, Closings
-from routing.search.driver import Annealing, RunState, SearchParams
 from routing.search.kernels import arrays
 from routing.search.model import compile_problem
 from routing.search.patches import Patches, by_nearness
 from routing.search.pieces import Piece, pieces_of_plan, views
+from routing.search.running import RunState, SearchParams
 from routing.search.workers import Workers, WorkerState
 from routing.stop import MaxIterations
 

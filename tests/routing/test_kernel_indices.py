@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from routing import Problem
-from routing.search.driver import construct
+from routing.search.first import construct
 from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
 from routing.search.state import new_state

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from routing import Problem, ProblemBuilder
-from routing.search.driver import construct, load
+from routing.search.first import construct, load
 from routing.search.kernels import arrays as a
 from routing.search.model import Model, compile_problem
 from routing.search.state import best_orders, keep_present, new_state

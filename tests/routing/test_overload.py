@@ -12,10 +12,12 @@ from routing import ProblemBuilder, solve
 from routing.checker import check
 from routing.costs import route_cost
 from routing.problem import Problem
-from routing.search import driver, patches
-from routing.search.driver import Annealing, RunState, SearchParams, split_cost, to_solution
+from routing.search import annealing, patches
+from routing.search.annealing import Annealing
+from routing.search.answers import split_cost, to_solution
 from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
+from routing.search.running import RunState, SearchParams
 from routing.search.state import best_orders, keep_present
 from routing.stop import MaxIterations
 
@@ -96,7 +98,7 @@ def test_tolls_follow_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     roomy = begin(crowded(2, spare=10.0), 60_000)
     roomy.go_on(1.0)
     assert roomy.state.toll[0, 0] < roomy.state.toll[1, 0] / 10
-    monkeypatch.setattr(driver, "TOLL", 1e-4)
+    monkeypatch.setattr(annealing, "TOLL", 1e-4)
     cheap = begin(crowded(2), 60_000)
     assert cheap.state.toll[0, 0] > 0
     cheap.go_on(1.0)
@@ -121,16 +123,16 @@ def test_full_vehicles_are_packed_anew() -> None:
 
     Most of these plans come out the same and some the worse for it, so it takes many to tell.
     """
-    costs = {0.0: 0, driver.TOLL: 0}
+    costs = {0.0: 0, annealing.TOLL: 0}
     for seed in range(120):
         problem = full(seed)
         for toll in costs:
             search = begin(problem, 30_000, seed)
-            search.state.toll[:] *= toll / driver.TOLL
+            search.state.toll[:] *= toll / annealing.TOLL
             search.go_on(1.0)
             missing, cost = split_cost(search.model, search.state)
             costs[toll] += cost + missing * LEFT_OUT
-    assert costs[driver.TOLL] < costs[0.0]
+    assert costs[annealing.TOLL] < costs[0.0]
 
 
 def test_patches_of_a_crowded_plan_hold(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +175,7 @@ def test_whole_plans_have_tolls_where_long_routes_are_nearly_full(
     problem: Problem, tight: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only such problems are searched with overloaded vehicles from the beginning; the plan fits in the end."""
-    assert driver.is_tight(compile_problem(problem, None)) == tight
+    assert annealing.is_tight(compile_problem(problem, None)) == tight
     let: list[bool] = []
     monkeypatch.setattr(Annealing, "let_overload", lambda search: let.append(True))
     solve(problem, MaxIterations(3_000), seed=1)

@@ -11,7 +11,7 @@ from routing.errors import InvalidPlanError, MatrixShapeError, MatrixValueError
 from routing.plane_legs import PlaneLegs
 from routing.search import parts
 from routing.search import whole as in_one_piece
-from routing.search.driver import SearchParams
+from routing.search.running import SearchParams
 from routing.search.savings import savings_plan
 from routing.solution import Result, Route, Solution, Trip
 from routing.stop import MaxIterations

@@ -9,10 +9,12 @@ import pytest
 
 from routing import Problem, ProblemBuilder, solve
 from routing.checker import check
-from routing.search import driver
-from routing.search.driver import Annealing, RunState, SearchParams, split_cost
+from routing.search import annealing, answers
+from routing.search.annealing import Annealing
+from routing.search.answers import split_cost
 from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
+from routing.search.running import RunState, SearchParams
 from routing.stop import MaxIterations
 
 HOT = SearchParams(start_heat=3.0, end_heat=3.0)
@@ -31,7 +33,7 @@ def orders(stops: int = 40) -> Problem:
 
 def left_out_while_hot(lift: float, monkeypatch: pytest.MonkeyPatch) -> float:
     """Search at one temperature and return how many tasks are left out on average."""
-    monkeypatch.setattr(driver, "PRIZE_LIFT", lift)
+    monkeypatch.setattr(annealing, "PRIZE_LIFT", lift)
     model, stop = compile_problem(orders()), MaxIterations(8_000)
     run = RunState(time.perf_counter(), time.thread_time())
     search = Annealing(model, stop, run, 1, HOT)
@@ -51,7 +53,7 @@ def test_a_hot_search_gives_up_fewer_tasks(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_costs_are_counted_with_real_prizes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between any two pieces of a hot search the plan's cost is that of its routes and of what is left out."""
-    monkeypatch.setattr(driver, "PRIZE_LIFT", 2.0)
+    monkeypatch.setattr(annealing, "PRIZE_LIFT", 2.0)
     problem = orders()
     model, stop = compile_problem(problem), MaxIterations(3_000)
     before = model.data.prize.copy()
@@ -60,7 +62,7 @@ def test_costs_are_counted_with_real_prizes(monkeypatch: pytest.MonkeyPatch) -> 
     for share in (0.3, 0.7, 1.0):
         search.go_on(share)
         missing, cost = split_cost(model, search.state)
-        report = check(problem, driver.to_solution(model, search.state))
+        report = check(problem, answers.to_solution(model, search.state))
         assert report.feasible
         assert (missing, cost) == (0, report.cost.total)
     assert (model.data.prize == before).all()

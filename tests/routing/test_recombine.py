@@ -15,11 +15,14 @@ from routing.costs import route_cost, route_keeps_rules
 from routing.schedule import schedule
 from routing.search import patches, sightings
 from routing.search import recombine as recombination
-from routing.search.driver import Annealing, RunState, SearchParams, loaded, split_cost, to_solution
+from routing.search.annealing import Annealing
+from routing.search.answers import split_cost, to_solution
+from routing.search.first import loaded
 from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
 from routing.search.pieces import Part, Piece
 from routing.search.recombine import recombine
+from routing.search.running import RunState, SearchParams
 from routing.search.sightings import RouteWatch, Sighting, Sightings
 from routing.solution import Route, Trip
 from routing.stop import MaxIterations

@@ -14,7 +14,8 @@ import pytest
 from routing import Problem, ProblemBuilder, solve
 from routing.checker import check
 from routing.problem import HORIZON_S
-from routing.search.driver import construct, load, to_solution
+from routing.search.answers import to_solution
+from routing.search.first import construct, load
 from routing.search.kernels import arrays as a
 from routing.search.model import compile_problem
 from routing.search.state import best_orders, keep_present, new_state
