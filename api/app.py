@@ -71,7 +71,7 @@ NATIVE_PARTS = tuple(
         sites,
         siting,
         devices,
-        stations,
+        *stations.PARTS,
         kiosks,
         activity,
         plans,
