@@ -12,6 +12,7 @@ from routing.search.first import best_fleet_start, construct, full_start, load, 
 from routing.search.given import orders_given
 from routing.search.heat import mean_arc, suited, unit_of_heat
 from routing.search.kernels import arrays as a
+from routing.search.lifts import Lift, Lifts
 from routing.search.model import Model
 from routing.search.running import Progress, RunState, SearchParams
 from routing.search.state import best_orders, new_state
@@ -23,8 +24,6 @@ CHUNK_S = 0.02
 """Seconds of search between two looks at the clock; the last ones are shorter, so that a limit is kept."""
 UNKNOWN_PACE = 1e9
 """Iterations a second before any were made: more than there can be, so that the first chunk is not cut short."""
-PRIZE_LIFT = 0.2
-"""Temperatures by which every prize counts for more while a search without a start plan is hot."""
 TOLL = 10.0
 """Mean arcs that overload by a mean task costs at first, where vehicles may be overloaded."""
 LONG_ROUTE, LITTLE_ROOM, LARGE_TASK = 15.0, 0.03, 0.2
@@ -83,7 +82,7 @@ class Annealing:
         self.model, self.stop, self.run, self.seed = model, stop, run, seed
         self.params, self.progress = params, progress
         self.scale, self._chunk, self._pace = 1.0, 50, UNKNOWN_PACE
-        self._lifted: a.Data | None = None
+        self._lifts: Lifts | None = None
         self.watch: Watch | None = None
 
     def begin(self, initial: Solution | None, patience: StopRule, scale: float | None = None) -> None:
@@ -104,8 +103,7 @@ class Annealing:
         construct(model, state, seed, out_of_time)
         note_best(model, run, state)
         self.state = state
-        if initial is None and not model.required[model.leads].all():
-            self._lifted = model.data._replace(prize=model.data.prize.copy())
+        self._lifts = Lifts(model) if initial is None else None
         if scale is None:  # a plan that is brought along is not to be melted
             scale = unit_of_heat(model, state) if initial is None else mean_arc(model, state)
         self.scale = scale
@@ -142,22 +140,13 @@ class Annealing:
                 self.progress("solve", int(1000 * min(1.0, used)), 1000, note)
 
     def _anneal(self, count: int, heat: float, cooling: float) -> None:
-        """Let the compiled core search, with prizes lifted in proportion to the temperature.
-
-        A hot plan drops tasks for nothing, and with them whole routes, which a cold one does not open again. So
-        prizes count for more the hotter it is; before and after, costs are counted with the real ones.
-        """
+        """Let the compiled core search, with prices lifted in proportion to the temperature (``lifts.py``)."""
         model, state, params = self.model, self.state, self.params
-        data, lift = model.data, 0
-        if self._lifted is not None:
-            data, lift = self._lifted, int(PRIZE_LIFT * heat)
-            np.add(model.data.prize, lift, out=data.prize)
-        state.info[a.CUR] += lift * state.info[a.NABSENT]
-        state.info[a.BEST] += lift * state.info[a.NABSENT_BEST]
+        data, lift = (model.data, Lift()) if self._lifts is None else self._lifts.at(heat)
+        lift.add(state)
         search = kernels(model.flags).search
         search(data, state, a.ANNEAL, count, heat, cooling, params.mean_removed, params.longest_string)
-        state.info[a.CUR] -= lift * state.info[a.NABSENT]
-        state.info[a.BEST] -= lift * state.info[a.NABSENT_BEST]
+        lift.add(state, -1)
 
     def let_overload(self, waiting: bool = False) -> None:
         """Let vehicles be overloaded for a price from now on, where the kernels can (``kernels/overload.py``).
