@@ -169,9 +169,9 @@ class Annealing:
         model = self.model
         if split_cost(model, other.state) >= split_cost(model, self.state):
             return
-        rng = self.state.rng.copy()
+        own = self.state
         self.state = loaded(model, best_orders(other.state), self.seed)
-        self.state.rng[:] = rng
+        self.state.rng[:], self.state.toll[:] = own.rng, own.toll
         note_best(model, self.run, self.state)
 
 

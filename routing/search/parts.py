@@ -85,9 +85,7 @@ def solve(
     params = params or SearchParams()
     if not divisible(problem):
         return whole.solve(problem, stop, seed, initial, threads, progress, params)
-    shared = threads > 1 and problem.task_count >= threads * LEAST_SHARE
-    in_parts = shared or problem.task_count > params.most_in_one
-    share = first_share(problem, stop, threads if in_parts else 1)
+    in_parts, meetings, share = _first_way(problem, stop, threads, params)
     begin, listener = (stop, progress) if share == 1.0 else (Slice(stop, 0.0, share), within(progress, 0.0, share))
     if in_parts:
         search = _Search(problem, begin, seed, threads, listener, params)
@@ -95,13 +93,29 @@ def solve(
     else:
         in_one = whole.solve if problem.task_count < LEAST_SORTED else _solve_sorted
         workers = Workers([], began_s)
-        result = in_one(problem, begin, seed, initial, threads, listener, params, workers)
+        result = in_one(problem, begin, seed, initial, threads, listener, params, workers, meetings)
         if threads <= 1:  # all was this thread's work
             workers.states[0].cpu_s = time.thread_time() - cpu_began_s
             workers.forgive()
     if share == 1.0:
         return result
     return Patches(problem, result, stop, workers, progress, params).run()
+
+
+def _first_way(
+    problem: Problem, stop: StopRule, threads: int, params: SearchParams
+) -> tuple[bool, tuple[float, ...], float]:
+    """Choose how a first plan is made: in parts or not, where threads meet if not, and its share of the budget.
+
+    Halves of a plan end dearer than whole plans of as many iterations, so threads share one only if there is no time
+    for each to make its own (docs/solver/experiments.md, fifteenth round).
+    """
+    if problem.task_count > params.most_in_one:
+        return True, (), first_share(problem, stop, threads)
+    if threads <= 1 or problem.task_count < threads * LEAST_SHARE:
+        return False, whole.MEETINGS, first_share(problem, stop)
+    own = first_share(problem, stop, each=True)
+    return (False, (), own) if own < 1.0 else (True, (), first_share(problem, stop, threads))
 
 
 def _solve_sorted(
@@ -113,6 +127,7 @@ def _solve_sorted(
     progress: Progress | None,
     params: SearchParams,
     workers: Workers,
+    meetings: tuple[float, ...],
 ) -> Result:
     """Search in one piece with near tasks side by side in memory: who reads of one soon reads of the other."""
     pieces = pieces_of_plan(problem, initial)
@@ -120,7 +135,7 @@ def _solve_sorted(
     view, draw = views(problem), np.random.default_rng(seed % (1 << 63))
     near = cut(pieces, where, view, max(1, len(pieces) // SIDE_BY_SIDE), draw)
     part = Part(problem, [piece for group in near for piece in group], range(problem.vehicle_count))
-    result = whole.solve(part.problem, stop, seed, part.initial, threads, progress, params, workers)
+    result = whole.solve(part.problem, stop, seed, part.initial, threads, progress, params, workers, meetings)
     found = part.pieces_of(result.solution)
     return replace(result, solution=plan_of(found))
 

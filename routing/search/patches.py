@@ -51,16 +51,25 @@ FIRST_OF_MANY, MANY = 5_000, 40
 """and with hours and loads for more vehicles than this: a first plan has routes too many, for patches to close,"""
 LEAST_FIRST, MOST_FIRST = 0.2, 0.6
 """and the shares of the budget this must be: a longer first plan leaves too little for patches to be worth it."""
+OF_EACH = 0.7
+"""Part of these iterations that are enough for each thread if each makes a first plan and the best of them counts."""
 ITERATIONS_PER_S = 450_000, 150_000, 25_000
 """What a thread does about, to tell what a time limit is worth: plain problems, others, those walked along."""
 LOOKS = 8
 """Tasks drawn for the middle of a patch, of which the one least often annealed is taken."""
 
 
-def first_share(problem: Problem, stop: StopRule, threads: int) -> float:
+def first_share(problem: Problem, stop: StopRule, threads: int = 1, each: bool = False) -> float:
     """Return the share of a budget for the first plan: all of it, unless there is time for patches.
 
     Half a patch is too little to need any: several annealings find the best plan there.
+
+    Parameters
+    ----------
+    threads
+        How many threads share the work of one first plan.
+    each
+        Whether every thread makes a first plan of its own, the best of which counts.
     """
     if problem.task_count <= SIZE // 2:
         return 1.0
@@ -68,7 +77,8 @@ def first_share(problem: Problem, stop: StopRule, threads: int) -> float:
     pace = walked if needs_walk(problem) else plain if is_plain(problem) else usual
     now = SearchState(0.0, 0.0, 0, 0)
     budget = min(stop.iterations_left(now), stop.seconds_left(now) * pace) * threads
-    share = max(LEAST_FIRST, _first(problem) * problem.task_count / budget)
+    wanted = (OF_EACH if each else 1.0) * _first(problem) * problem.task_count
+    share = max(LEAST_FIRST, wanted / budget)
     return share if share <= MOST_FIRST else 1.0
 
 

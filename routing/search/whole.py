@@ -30,8 +30,12 @@ def solve(
     progress: Progress | None = None,
     params: SearchParams | None = None,
     workers: Workers | None = None,
+    meetings: tuple[float, ...] = MEETINGS,
 ) -> Result:
-    """Search for the cheapest plan; see :func:`routing.solve`. Tell ``workers`` what each thread has used."""
+    """Search for the cheapest plan; see :func:`routing.solve`.
+
+    Tell ``workers`` what each thread has used. Without ``meetings`` no thread learns what another one finds.
+    """
     began_s = time.perf_counter()
     params = params or SearchParams()
     if problem.vehicle_count == 0:
@@ -49,12 +53,10 @@ def solve(
             listener = progress if number == 0 else None
             searches.append(Annealing(model, stop, run, seed + number * SEED_STRIDE, params, listener))
         if threads <= 1:
-            searches[0].begin(initial, stop)
-            searches[0].let_overload_if_tight()
-            searches[0].go_on(1.0)
-            searches[0].run.pause()
+            search_until(searches[0], 0.0, initial, stop)
+            search_until(searches[0], 1.0, initial, stop)
         else:
-            search_together(searches, initial, stop)
+            search_together(searches, initial, stop, meetings)
     if workers is not None:
         workers.states = [WorkerState(s.run.iterations, s.run.cpu_s, s.run.best_at) for s in searches]
     best = min(searches, key=lambda search: split_cost(model, search.state))
@@ -99,23 +101,27 @@ def search_apart(
         return list(pool.map(descend, range(threads)))
 
 
-def search_together(searches: list[Annealing], initial: Solution | None, stop: StopRule) -> None:
+def search_together(
+    searches: list[Annealing], initial: Solution | None, stop: StopRule, meetings: tuple[float, ...]
+) -> None:
     """Search with a thread each; at fixed fractions of the budget all go on from the best plan there is.
 
     Between two of these meetings no search knows of another, so plans depend on seed, threads and iterations only.
     """
-
-    def leg(search: Annealing, until: float) -> None:
-        search.run.resume()
-        if until:
-            search.go_on(until)
-        else:
-            search.begin(initial, stop)
-        search.run.pause()
-
     with ThreadPoolExecutor(len(searches)) as pool:
-        for until in (0.0, *MEETINGS, 1.0):
-            list(pool.map(leg, searches, [until] * len(searches)))
+        for until in (0.0, *meetings, 1.0):
+            list(pool.map(lambda search, until=until: search_until(search, until, initial, stop), searches))
             best = min(searches, key=lambda search: split_cost(search.model, search.state))
-            for search in searches if until in MEETINGS else ():
+            for search in searches if until in meetings else ():
                 search.adopt(best)
+
+
+def search_until(search: Annealing, until: float, initial: Solution | None, stop: StopRule) -> None:
+    """Search in the calling thread until that fraction of the budget is used; at none of it make the first plan."""
+    search.run.resume()
+    if until:
+        search.go_on(until)
+    else:
+        search.begin(initial, stop)
+        search.let_overload_if_tight()
+    search.run.pause()

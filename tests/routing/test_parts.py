@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,10 @@ from routing import Problem, ProblemBuilder, solve
 from routing.checker import check
 from routing.errors import InvalidPlanError, MatrixShapeError, MatrixValueError
 from routing.plane_legs import PlaneLegs
-from routing.search import parts
+from routing.search import parts, patches
 from routing.search import whole as in_one_piece
+from routing.search.annealing import Annealing
+from routing.search.answers import split_cost
 from routing.search.running import SearchParams
 from routing.search.savings import savings_plan
 from routing.solution import Result, Route, Solution, Trip
@@ -64,6 +68,50 @@ def test_two_threads_work_on_one_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     approved(problem, first)
     assert first.stats["parts"] == 2
     assert first.solution == second.solution
+
+
+def test_two_threads_make_a_plan_each_where_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With iterations for patches after it each makes its first plan alone, the better counts, the same every time."""
+    monkeypatch.setattr(parts, "LEAST_SHARE", 10)
+    monkeypatch.setattr(patches, "SIZE", 20)
+    monkeypatch.setattr(patches, "FIRST_OF_CHOICE", 100)
+    problem = plain_of_villages().build()
+    began = []
+    together = in_one_piece.search_together
+
+    def search_together(searches: list[Annealing], *more: Any) -> None:
+        together(searches, *more)
+        began.append(([split_cost(search.model, search.state)[1] for search in searches], more[-1]))
+
+    monkeypatch.setattr(in_one_piece, "search_together", search_together)
+    first, second = (solve(problem, MaxIterations(12_000), seed=5, threads=2) for _ in range(2))
+    approved(problem, first)
+    assert first.solution == second.solution
+    assert first.stats["patches"] > 0
+    (costs, meetings), again = began
+    assert not meetings
+    assert len(costs) == 2
+    assert again == (costs, meetings)
+    assert first.cost <= min(costs)
+
+
+def test_how_first_plans_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In parts where large or hurried, by all threads alone where there is time, with meetings where small."""
+    monkeypatch.setattr(patches, "FIRST_OF_CHOICE", 1_000)
+    problem = plain_of_villages(stops=400).build()
+    params = SearchParams()
+
+    def way(per_task: int, threads: int, params: SearchParams = params) -> tuple[bool, tuple[float, ...], float]:
+        return parts._first_way(problem, MaxIterations(per_task * 400), threads, params)
+
+    own = patches.OF_EACH * 1_000
+    assert way(2_000, 2) == (False, (), pytest.approx(own / 2_000))
+    assert way(int(own / 0.59), 2) == (False, (), pytest.approx(0.59, rel=0.01))
+    assert way(int(own / 0.61), 2) == (True, (), pytest.approx(0.61 / 2 / patches.OF_EACH, rel=0.01))
+    assert way(100, 2) == (True, (), 1.0)
+    assert way(2_000, 3) == (False, in_one_piece.MEETINGS, 0.5)
+    assert way(2_000, 1) == (False, in_one_piece.MEETINGS, 0.5)
+    assert way(2_000, 2, SearchParams(most_in_one=300)) == (True, (), 0.25)
 
 
 def test_a_large_plain_problem_begins_with_savings() -> None:
