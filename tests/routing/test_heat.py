@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,10 +48,7 @@ def test_a_fall_cut_in_pieces_stays_one_fall() -> None:
     """Where one round ends the next one begins, and no round gets hotter."""
     model, rounds = villages((0, 2)), 7
     heats = [0.5 * 0.01 ** (number / rounds) for number in range(rounds + 1)]
-    pieces = [
-        settings(model, SearchParams(start_heat=begin, end_heat=end))
-        for begin, end in zip(heats, heats[1:], strict=False)
-    ]
+    pieces = [settings(model, SearchParams(start_heat=begin, end_heat=end)) for begin, end in pairwise(heats)]
     assert pieces[0][0] == pytest.approx(1.0)
     assert pieces[-1][1] == pytest.approx(0.02)
     for (begin, end), (following, _) in zip(pieces, [*pieces[1:], (pieces[-1][1], 0.0)], strict=True):
