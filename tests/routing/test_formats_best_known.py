@@ -42,7 +42,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(f"../shared/data/{ARCHIVE} is missing")
     folder = tmp_path_factory.mktemp("bench")
     with tarfile.open(archive, "r:xz") as packed:
-        packed.extractall(folder, filter="data")
+        packed.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.4 was the first to have it
+        packed.extractall(folder)
     return folder / "bench"
 
 
