@@ -22,7 +22,7 @@ from statistics import fmean
 import numpy as np
 
 from benchmarks.large import least_length, length, savings, two_opt
-from benchmarks.sets import SUITES, Entry, chosen, unpack
+from benchmarks.sets import SUITES, Entry, SetsError, chosen, unpack
 
 SIZES = (100, 250, 500, 800, 1_100)
 """Customers between which instances stand in one row."""
@@ -42,7 +42,7 @@ def reach(entry: Entry) -> Reach:
     """Compare the best known plan of an X instance and the bound with savings and 2-opt."""
     made, best, _ = entry.load(SUITES["X"])
     if best is None:
-        raise ValueError(f"{entry.name}: no plan is known; put its .sol file beside the instance")
+        raise SetsError(f"{entry.name}: no plan is known; put its .sol file beside the instance")
     instance = made.instance
     amounts, capacity = np.array(instance.demand[1:], dtype=np.int64), instance.vehicles[0].capacity
     rough = length(instance.xy, [two_opt(instance.xy, route) for route in savings(instance.xy, amounts, capacity)])
@@ -69,9 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made.add_argument("--instances", default="all", help="all, sample, short, or names with commas between them")
     made.add_argument("--json", type=Path, help="write one JSON line for each instance to this file")
     given = made.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        bench = given.bench or unpack(Path(folder))
-        found = [reach(entry) for entry in chosen(SUITES["X"], bench, given.instances)]
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            bench = given.bench or unpack(Path(folder))
+            found = [reach(entry) for entry in chosen(SUITES["X"], bench, given.instances)]
+    except SetsError as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
     print(table(found))
     if given.json is not None:
         given.json.write_text("".join(json.dumps(asdict(one)) + "\n" for one in found), encoding="utf-8")

@@ -23,6 +23,10 @@ from routing.formats import BenchmarkProblem, read_benchmark, read_plan_file
 ARCHIVE = Path(__file__).resolve().parents[2] / "shared" / "data" / "bench.tar.xz"
 
 
+class SetsError(LookupError):
+    """Instances or plans that are asked for and not there; the message says which and what to do."""
+
+
 @dataclass(frozen=True)
 class Suite:
     """One family of instances.
@@ -176,13 +180,17 @@ def chosen(suite: Suite, bench: Path, which: str) -> list[Entry]:
 
     Raises
     ------
-    KeyError
-        If an instance is not there.
+    SetsError
+        If an instance is not there, or none is.
     """
     known = entries(suite, bench)
-    if which == "all":
-        return list(known.values())
-    names = {"sample": suite.sample, "short": suite.short}.get(which) or tuple(which.split(","))
+    if not known:
+        raise SetsError(f"{bench} holds no instance of {suite.name}; name the folder of the unpacked sets with --bench")
+    named = {"all": tuple(known), "sample": suite.sample, "short": suite.short}
+    names = named.get(which) or tuple(which.split(","))
+    if unknown := [name for name in names if name not in known]:
+        first = ", ".join(list(known)[:3])
+        raise SetsError(f"{suite.name} has no {', '.join(unknown)}; it has {len(known)} instances: {first}, ...")
     return [known[name] for name in names]
 
 
@@ -191,9 +199,11 @@ def unpack(folder: Path, archive: Path = ARCHIVE) -> Path:
 
     Raises
     ------
-    FileNotFoundError
+    SetsError
         If the archive is not there.
     """
+    if not archive.is_file():
+        raise SetsError(f"there is no {archive}; name the folder of the unpacked sets with --bench")
     target = folder / "bench"
     if not target.is_dir():
         with tarfile.open(archive, "r:xz") as packed:

@@ -29,7 +29,7 @@ from typing import Any
 
 from benchmarks import references
 from benchmarks.peers.exchange import PEERS, run_peer
-from benchmarks.sets import SUITES, Entry, Suite, chosen, unpack
+from benchmarks.sets import SUITES, Entry, SetsError, Suite, chosen, unpack
 from benchmarks.table import OURS, Line, markdown
 from routing.checker import CheckReport, check
 from routing.errors import UnsupportedFeatureError
@@ -296,16 +296,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.suite, given.seconds, peers, given.instances, seeds, given.peers_python, given.json, given.bench,
         given.core, given.resume, given.clock,
     )  # fmt: skip
+    try:
+        _run(options, cold=given.cold)
+    except SetsError as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(options: SuiteOptions, cold: bool) -> None:
+    """Print the table of a suite, or what its first instance takes with an empty kernel cache."""
     suite = SUITES[options.suite]
-    if given.cold:
+    if cold:
         with tempfile.TemporaryDirectory(prefix="cunda-bench-") as folder:
             entry = chosen(suite, options.bench or unpack(Path(folder)), options.instances)[0]
             print(json.dumps({"instance": entry.name, **measure_cold(entry, options.seconds)}))
-        return 0
+        return
     lines = run_suite(options)
     print()
     print(markdown(lines, f"{suite.name}, {options.seconds:g} s: {suite.note}"))
-    return 0
 
 
 if __name__ == "__main__":

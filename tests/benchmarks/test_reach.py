@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.large import length, savings, two_opt
-from benchmarks.reach import Reach, reach, table
-from benchmarks.sets import Entry
+from benchmarks.reach import Reach, main, reach, table
+from benchmarks.sets import Entry, SetsError
 from benchmarks.x_generator import make
 from routing.formats.plane import PlaneInstance, PlaneVehicle
 from routing.formats.plane_write import write_vrplib
@@ -46,7 +46,7 @@ def test_a_known_plan_is_compared_with_savings(worse_by_one_route: bool, tmp_pat
 def test_an_instance_without_a_known_plan_is_refused(tmp_path: Path) -> None:
     """The message says what is missing and where to put it."""
     made, _, _ = entry(tmp_path, worse_by_one_route=False)
-    with pytest.raises(ValueError, match=r"made: no plan is known; put its \.sol file beside"):
+    with pytest.raises(SetsError, match=r"made: no plan is known; put its \.sol file beside"):
         reach(Entry("made", made.path, None))
 
 
@@ -57,3 +57,15 @@ def test_rows_hold_the_sizes_there_are() -> None:
         "| 100 to 249 | 2 | 5.00 | 25.00 | 0.20 |",
         "| 800 to 1099 | 1 | 5.00 | 10.00 | 0.50 |",
     ]
+
+
+def test_what_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty folder and an unknown name end with a sentence that says which and what to do."""
+    assert main(["--bench", str(tmp_path)]) == 2
+    assert "holds no instance of X; name the folder" in capsys.readouterr().err
+    (tmp_path / "PyVRP" / "CVRP").mkdir(parents=True)
+    entry(tmp_path / "PyVRP" / "CVRP", worse_by_one_route=False)
+    assert main(["--bench", str(tmp_path), "--instances", "made,maid"]) == 2
+    assert "X has no maid; it has 1 instances: made" in capsys.readouterr().err
+    assert main(["--bench", str(tmp_path), "--instances", "made"]) == 0
+    assert "| 100 to 249 | 1 | 0.00 |" in capsys.readouterr().out

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-import tarfile
 from pathlib import Path
 
 import pytest
 
+from benchmarks.sets import ARCHIVE, unpack
 from routing.checker import check
 from routing.formats import read_benchmark, read_instance, read_plan_file
 
-SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-ARCHIVE = "bench.tar.xz"
 # Costs of these files are one tenth, a hundred-thousandth, or exactly the problem's units; see the data's README.
 FAMILIES = {
     "CVRP": 88,
@@ -37,14 +35,9 @@ TABLES = {
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Unpack the benchmark archive outside the project, or skip and say so."""
-    archive = SHARED_DATA / ARCHIVE
-    if not archive.is_file():
-        pytest.skip(f"../shared/data/{ARCHIVE} is missing")
-    folder = tmp_path_factory.mktemp("bench")
-    with tarfile.open(archive, "r:xz") as packed:
-        packed.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.4 was the first to have it
-        packed.extractall(folder)
-    return folder / "bench"
+    if not ARCHIVE.is_file():
+        pytest.skip("../shared/data/bench.tar.xz is missing")
+    return unpack(tmp_path_factory.mktemp("bench"))
 
 
 def stated_cost(family: str, cost: float) -> float:
